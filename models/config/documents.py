@@ -1,0 +1,101 @@
+"""YAML documents with their places: every path in the file knows its line.
+
+PyYAML's safe loader builds the values; the node tree beside it tells lines, catches keys that
+stand twice (YAML would silently keep the last) and bounds what aliases may blow up to.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import yaml
+
+from models.errors import ConfigError, Problem
+
+LONGEST = 1_000_000
+MOST_NODES = 100_000
+
+Place = tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """A file that was read: its values and the line of every place in it."""
+
+    source: str
+    values: Any
+    lines: dict[Place, int]
+
+    def line_of(self, place: Place) -> int | None:
+        """The line of a place, or of the nearest place around it."""
+        while place and place not in self.lines:
+            place = place[:-1]
+        return self.lines.get(place)
+
+
+def read_document(text: str, source: str) -> Document:
+    """Read YAML text.
+
+    Raises
+    ------
+    ConfigError
+        Not YAML, too large, or the same key twice.
+
+    Examples
+    --------
+    >>> read_document("goals:\\n  churn: {}\\n", "goals.yaml").lines[("goals", "churn")]
+    2
+    """
+    if len(text) > LONGEST:
+        raise _wrong(source, f"{len(text):,} characters", f"at most {LONGEST:,}")
+    try:
+        root = yaml.compose(text, Loader=yaml.SafeLoader)
+        if root is None:
+            raise _wrong(source, "an empty file", "a configuration with goals")
+        lines, doubled = _places(root, source)
+        if doubled:
+            raise ConfigError(source, doubled)
+        return Document(source, yaml.safe_load(text), lines)
+    except (yaml.YAMLError, RecursionError) as error:
+        raise ConfigError(source, [_unreadable(error)]) from None
+
+
+def _places(root: yaml.Node, source: str) -> tuple[dict[Place, int], list[Problem]]:
+    lines: dict[Place, int] = {}
+    doubled: list[Problem] = []
+    again: set[Place] = set()
+    for count, (place, node) in enumerate(_walk(root, ())):
+        if count > MOST_NODES:
+            raise _wrong(source, "aliases that blow up", f"at most {MOST_NODES:,} values")
+        line = node.start_mark.line + 1
+        if place in lines:
+            again.add(place)
+            if place[:-1] not in again:  # what lies below a doubled key is doubled with it
+                found = f"the key again (first in line {lines[place]})"
+                doubled.append(Problem(".".join(place), found, "each key once", line))
+        lines.setdefault(place, line)
+    return lines, doubled
+
+
+def _walk(node: yaml.Node, place: Place) -> Iterator[tuple[Place, yaml.Node]]:
+    yield place, node
+    if isinstance(node, yaml.MappingNode):
+        for key, value in node.value:
+            # The line of an entry is the line of its key: that is where a reader looks for it.
+            for number, (inner, below) in enumerate(_walk(value, (*place, str(key.value)))):
+                yield inner, (below if number else key)
+    elif isinstance(node, yaml.SequenceNode):
+        for number, value in enumerate(node.value):
+            yield from _walk(value, (*place, str(number)))
+
+
+def _wrong(source: str, found: str, expected: str) -> ConfigError:
+    return ConfigError(source, [Problem("", found, expected)])
+
+
+def _unreadable(error: Exception) -> Problem:
+    mark = getattr(error, "problem_mark", None)
+    said = getattr(error, "problem", None) or type(error).__name__
+    return Problem("", f"text that is not YAML: {said}", "YAML", mark.line + 1 if mark else None)

@@ -1,0 +1,328 @@
+"""The engine: a run of records in, what changes and what leaves out.
+
+``Engine.step`` is the whole of Penchant between two Kafka topics. It knows no Kafka, no clock but
+the events', no randomness, and the same records give the same states, tickets and examples however
+they are cut into runs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from models.config.schema import Config
+from models.errors import SnapshotError
+from models.goals.clock import Clock
+from models.goals.compiled import NAMED, Compiled, CompiledGoal
+from models.goals.examples import Example
+from models.goals.refresh import is_refresh, next_refresh
+from models.goals.tickets import (
+    Packed,
+    Ticket,
+    TicketBook,
+    id_of,
+    pack_ticket,
+    ticket_key,
+    unpack_ticket,
+)
+from models.learning.snapshot import Snapshot
+from models.partition import CLOCK_KEY, Partition
+from models.profiles.codec import pack, times_of, unpack
+from models.profiles.features import freeze, raw_features
+from models.profiles.profile import Profile
+from models.run import IDLE, Closing, Opening, Run, schedule_profile
+from models.scoring.ranks import Ranks
+from models.scoring.records import encode_score, score_key
+from models.scoring.scorer import Scorer
+from models.step import Record, Row, Step
+
+#: Silent profiles scored again in one step, at most: a step stays short.
+MOST_REFRESHED = 2_000
+STATUSES = ("collecting", "warming", "ready", "degraded")
+
+
+class Engine:
+    """Scores profiles by their events.
+
+    Parameters
+    ----------
+    config
+        The questions.
+    topic
+        Name of the source topic, for the provenance in scores.
+    """
+
+    def __init__(self, config: Config, topic: str = "penchant.events") -> None:
+        self.config = config
+        self.compiled = Compiled(config)
+        self.topic = topic
+        self.ranks = {goal.key: Ranks() for goal in self.compiled.goals}
+        self._scorers: dict[int, Scorer] = {}
+        self._titles = {
+            NAMED + name: named.title for name, named in config.named.items() if named.title
+        }
+
+    def adopt(self, snapshot: Snapshot) -> bool:
+        """Score with a snapshot from now on.
+
+        Returns
+        -------
+        False when it is of another goal, another version of the goal, or older than the one there.
+
+        Raises
+        ------
+        SnapshotError
+            Its numbers cannot be used.
+        """
+        goal = next((one for one in self.compiled.goals if one.name == snapshot.goal), None)
+        if goal is None or goal.version != snapshot.goal_version:
+            return False
+        known = self._scorers.get(goal.key)
+        if known is not None and known.snapshot.version > snapshot.version:
+            return False
+        try:
+            scorer = Scorer(goal, snapshot, self._titles, self.config.scores.max_factors)
+        except (ValueError, IndexError) as error:
+            raise SnapshotError(f"{snapshot.goal}: {error}") from None
+        self._scorers[goal.key] = scorer
+        return True
+
+    def scorer(self, goal: CompiledGoal) -> Scorer | None:
+        """The scorer of a goal, once it has a snapshot."""
+        return self._scorers.get(goal.key)
+
+    # -- partitions ------------------------------------------------------------------------
+
+    def open(self, number: int, profiles: dict[bytes, bytes], tickets: TicketBook) -> Partition:
+        """Take on a partition: its timers are worked out from its tables.
+
+        Raises
+        ------
+        StateError
+            The tables were written by a newer version, or are damaged.
+        """
+        time = self.config.time
+        clock = Clock(time.allowed_lateness, time.max_jump)
+        if CLOCK_KEY in profiles:
+            clock.unpack(profiles[CLOCK_KEY])
+        partition = Partition(number, profiles, tickets, clock)
+        partition.ranks = {goal.key: Ranks() for goal in self.compiled.goals}
+        for key, packed in profiles.items():
+            if key != CLOCK_KEY:
+                self._open_profile(partition, key, packed)
+        for key, packed_tickets in tickets:
+            for ticket in packed_tickets:
+                self._open_ticket(partition, key, ticket)
+        for goal_key, ranks in partition.ranks.items():
+            self.ranks[goal_key].merge(ranks)
+        return partition
+
+    def close(self, partition: Partition) -> None:
+        """Let go of a partition."""
+        for goal_key, ranks in partition.ranks.items():
+            self.ranks[goal_key].merge(ranks, sign=-1)
+
+    def _open_profile(self, partition: Partition, key: bytes, packed: bytes) -> None:
+        _, first, last = times_of(packed)
+        schedule_profile(self.compiled, partition, key, last, max(first, partition.clock.now))
+        for goal_key, (score, _) in unpack(packed).scores.items():
+            if goal_key in partition.ranks:
+                partition.ranks[goal_key].replace([(None, score)])
+
+    def _open_ticket(self, partition: Partition, key: bytes, packed: Packed) -> None:
+        goal_key, t0 = id_of(packed)
+        goal = self.compiled.by_key.get(goal_key)
+        if goal is None:  # of a goal, or a version of one, that is no more
+            return
+        due = t0 + goal.window
+        if due >= partition.clock.now:
+            partition.closings.add(due, key, goal_key)
+        else:
+            partition.expiries.add(due + self.config.time.reversible_for, key, goal_key)
+
+    # -- steps -----------------------------------------------------------------------------
+
+    def step(self, partition: Partition, records: Sequence[Record]) -> Step:
+        """Apply a run of records, in order."""
+        run = Run(self.compiled, partition)
+        for record in records:
+            run.apply(record)
+        if records:
+            partition.clock.offset = max(partition.clock.offset, records[-1].offset)
+        return self._finish(run)
+
+    def idle(self, partition: Partition, elapsed: int) -> Step:
+        """Let the clock run on for so many milliseconds in which nothing came."""
+        run = Run(self.compiled, partition)
+        partition.clock.idle(elapsed)
+        run.advance(IDLE)
+        return self._finish(run)
+
+    def _finish(self, run: Run) -> Step:
+        step = Step(refused=run.refused, counts=run.counts)
+        opened = self._tickets_of(run)
+        step.tickets = self._ticket_rows(run, opened)
+        step.examples = [self._example(run, closing, opened) for closing in run.closings]
+        changed = dict.fromkeys(run.touched)
+        self._withdraw(run, step)
+        self._score(run, step, [*changed, *self._silent(run, changed)], changed)
+        step.profiles += self._profile_rows(run, changed)
+        return step
+
+    def _profile_rows(self, run: Run, changed: Iterable[bytes]) -> list[Row]:
+        rows: list[Row] = [(key, None) for key in run.erased if run.profile(key) is None]
+        for key in changed:
+            profile = run.profile(key)
+            if profile is not None:
+                rows.append((key, pack(profile)))
+        clock = run.partition.clock.pack()
+        if clock != run.partition.profiles.get(CLOCK_KEY):
+            rows.append((CLOCK_KEY, clock))
+        return rows
+
+    # -- tickets ---------------------------------------------------------------------------
+
+    def _tickets_of(self, run: Run) -> dict[Opening, Ticket]:
+        """The tickets opened in a run, with what the models say of them."""
+        tickets: dict[Opening, Ticket] = {}
+        for goal in self.compiled.goals:
+            openings = [opening for opening in run.openings if opening.goal is goal]
+            if not openings:
+                continue
+            raw = raw_features([opening.frozen for opening in openings])
+            scorer = self.scorer(goal)
+            said = scorer.model.probabilities(raw).tolist() if scorer else [None] * len(openings)
+            version = scorer.snapshot.version if scorer else 0
+            for number, opening in enumerate(openings):
+                tickets[opening] = Ticket(
+                    goal.key, opening.t0, said[number], version, raw.one(number)
+                )
+        return tickets
+
+    def _ticket_rows(self, run: Run, opened: dict[Opening, Ticket]) -> list[Row]:
+        rows: dict[bytes, bytes | None] = {}
+        for opening in run.openings:
+            key = ticket_key(opening.key, opening.goal.key, opening.t0)
+            rows[key] = pack_ticket(opened[opening])
+        for key, goal, t0 in run.deleted:
+            rows[ticket_key(key, goal, t0)] = None
+        return list(rows.items())
+
+    def _example(self, run: Run, closing: Closing, opened: dict[Opening, Ticket]) -> Example:
+        held = closing.ticket
+        ticket = opened[held] if isinstance(held, Opening) else unpack_ticket(held)
+        return Example(
+            goal=closing.goal.name,
+            goal_version=closing.goal.version,
+            profile_id=closing.key.decode(),
+            t0=closing.t0,
+            due=closing.t0 + closing.goal.window,
+            label=closing.label,
+            probability=ticket.probability,
+            model_version=ticket.model_version,
+            raw=ticket.raw,
+            kind="reversal" if closing.late else "outcome",
+            partition=run.partition.number,
+            offset=closing.offset,
+        )
+
+    # -- scores ----------------------------------------------------------------------------
+
+    def _silent(self, run: Run, changed: dict[bytes, None]) -> list[bytes]:
+        """Profiles whose silence is due for another score."""
+        after, partition = self.config.scores.refresh, run.partition
+        if after is None:
+            return []
+        now = partition.clock.now
+        silent: dict[bytes, None] = {}
+        for due, key, _ in partition.refreshes.pop(now):
+            profile = run.profile(key)
+            if profile is None:
+                continue
+            partition.refreshes.add(next_refresh(profile.last, due, after), key, 0)
+            if is_refresh(profile.last, due, after) and key not in changed:
+                silent[key] = None
+                if len(silent) >= MOST_REFRESHED:
+                    break
+        return list(silent)
+
+    def _score(
+        self, run: Run, step: Step, keys: list[bytes], changed: dict[bytes, None]
+    ) -> None:
+        """Score profiles for every goal that has something to say."""
+        now = run.partition.clock.now
+        held = [(key, profile) for key in keys if (profile := run.profile(key)) is not None]
+        moments = [max(now, profile.last) for _, profile in held]
+        for goal in self.compiled.goals:
+            scorer = self.scorer(goal)
+            if scorer is None or _is_before(scorer.snapshot.status, goal.config.emit_from):
+                continue
+            eligible = []
+            for (key, profile), moment in zip(held, moments, strict=True):
+                if goal.eligible(profile.marks, moment):
+                    eligible.append((key, profile, moment))
+                elif goal.key in profile.scores:
+                    self._withdraw_one(run, step, goal, key, profile)
+                    changed[key] = None
+            if eligible:
+                self._score_goal(run, step, scorer, eligible)
+                changed.update(dict.fromkeys(key for key, _, _ in eligible))
+
+    def _score_goal(
+        self, run: Run, step: Step, scorer: Scorer, held: list[tuple[bytes, Profile, int]]
+    ) -> None:
+        goal = scorer.goal
+        raw = raw_features([freeze(profile, moment) for _, profile, moment in held])
+        scored = scorer.score(raw)
+        before = [profile.scores.get(goal.key) for _, profile, _ in held]
+        changes = [
+            (known and known[0], score) for known, score in zip(before, scored.score, strict=True)
+        ]
+        run.partition.ranks[goal.key].replace(changes)
+        self.ranks[goal.key].replace(changes)
+        percentiles = self.ranks[goal.key].percentiles(scored.score)
+        for number, (key, profile, moment) in enumerate(held):
+            said = {
+                "profile_id": key.decode(),
+                "timestamp": moment,
+                "probability": scored.probability[number],
+                "score": scored.score[number],
+                "percentile": percentiles[number],
+                "factors": scored.factors[number],
+                "remainder": scored.remainder[number],
+                "source": {
+                    "topic": self.topic,
+                    "partition": run.partition.number,
+                    "offset": profile.offset,
+                },
+            }
+            record = encode_score(scorer.snapshot, goal.config.propensity, said, before[number])
+            step.scores.append((score_key(goal.name, said["profile_id"]), record))
+            profile.scores[goal.key] = (scored.score[number], moment)
+        step.counts["scores"] += len(held)
+
+    def _withdraw(self, run: Run, step: Step) -> None:
+        """Tombstones for what was said of erased profiles, whether it was said or not."""
+        for key in run.erased:
+            packed = run.partition.profiles.get(key)
+            known = unpack(packed).scores if packed is not None else {}
+            for goal in self.compiled.goals:
+                step.scores.append((score_key(goal.name, key.decode()), None))
+                if goal.key in known:
+                    self._forget(run, goal.key, known[goal.key][0])
+
+    def _withdraw_one(
+        self, run: Run, step: Step, goal: CompiledGoal, key: bytes, profile: Profile
+    ) -> None:
+        """Take a score back: the profile is no longer eligible."""
+        score, _ = profile.scores.pop(goal.key)
+        step.scores.append((score_key(goal.name, key.decode()), None))
+        self._forget(run, goal.key, score)
+        step.counts["withdrawn"] += 1
+
+    def _forget(self, run: Run, goal_key: int, score: float) -> None:
+        run.partition.ranks[goal_key].replace([(score, None)])
+        self.ranks[goal_key].replace([(score, None)])
+
+
+def _is_before(status: str, emit_from: str) -> bool:
+    return STATUSES.index(status) < STATUSES.index(emit_from)

@@ -1,0 +1,110 @@
+"""From the bytes of a record to an event, or to the reason why not.
+
+A checked fast path: what it accepts and refuses is what the schema of
+:class:`models.events.schema.ExperienceEvent` does, which a property test holds it to.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import orjson
+
+from models.config.schema import LimitsPart
+from models.errors import InvalidEvent
+from models.events.event import Event
+from models.events.times import format_time, parse_time
+
+#: Why a record is refused, by the code in the dead letter's ``reason`` header.
+REASONS = {
+    "too_large": "the record is larger than the limit",
+    "missing_key": "the record has no key: events are keyed by profile id",
+    "not_json": "the value is not UTF-8 JSON",
+    "not_an_object": "the value is JSON, but not an object",
+    "missing_field": "a field that every event has is not there",
+    "wrong_type": "a field has the wrong type",
+    "bad_text": "an id or a type is empty, too long or has control characters",
+    "bad_timestamp": "the timestamp is not a time with a zone",
+    "future": "the event is further ahead of its record than max_skew",
+    "key_mismatch": "the record's key is not the event's profile id",
+    "too_deep": "properties are nested too deeply",
+}
+FIELDS = ("event_id", "profile_id", "timestamp", "type")
+CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
+TEXTS = ("event_id", "profile_id", "type")
+
+
+def parse_event(value: bytes, limits: LimitsPart) -> Event:
+    """Read one event.
+
+    Raises
+    ------
+    InvalidEvent
+        With a code of :data:`REASONS`.
+
+    Examples
+    --------
+    >>> raw = b'{"event_id": "1", "profile_id": "p", "timestamp": 1767222000000, "type": "login"}'
+    >>> parse_event(raw, LimitsPart()).at
+    1767222000000
+    """
+    if len(value) > limits.record_bytes:
+        raise InvalidEvent("too_large", f"{len(value):,} bytes, at most {limits.record_bytes:,}")
+    try:
+        fields = orjson.loads(value)
+    except orjson.JSONDecodeError as error:
+        raise InvalidEvent("not_json", str(error)) from None
+    if type(fields) is not dict:
+        raise InvalidEvent("not_an_object", f"a JSON {type(fields).__name__}")
+    return check_event(fields, limits)
+
+
+def check_event(fields: dict[str, Any], limits: LimitsPart) -> Event:
+    """An event from its fields; see :func:`parse_event`."""
+    for name in FIELDS:
+        if fields.get(name) is None:
+            raise InvalidEvent("missing_field", name)
+    for name in TEXTS:
+        _check_text(name, fields[name], limits.text)
+    properties = fields.get("properties")
+    if properties is None:
+        fields["properties"] = {}
+    elif type(properties) is not dict:
+        raise InvalidEvent("wrong_type", f"properties: {type(properties).__name__}, not an object")
+    elif not _shallow(properties, limits.nesting):
+        raise InvalidEvent("too_deep", f"properties nested deeper than {limits.nesting}")
+    try:
+        at = parse_time(fields["timestamp"])
+    except ValueError as error:
+        raise InvalidEvent("bad_timestamp", f"expected {error}") from None
+    return Event(fields["event_id"], fields["profile_id"], at, fields["type"], fields)
+
+
+def check_skew(event: Event, recorded_at: int | None, max_skew: int) -> None:
+    """Refuse an event that claims to come from the future.
+
+    Raises
+    ------
+    InvalidEvent
+        It is more than ``max_skew`` milliseconds ahead of its record's Kafka timestamp.
+    """
+    if recorded_at is not None and event.at > recorded_at + max_skew:
+        raise InvalidEvent("future", f"{format_time(event.at)} in a record of {recorded_at}")
+
+
+def _check_text(name: str, value: Any, longest: int) -> None:
+    if type(value) is not str:
+        raise InvalidEvent("wrong_type", f"{name}: {type(value).__name__}, not text")
+    if not value or len(value) > longest:
+        raise InvalidEvent("bad_text", f"{name}: {len(value)} characters, not 1 to {longest}")
+    if not value.isprintable() and CONTROL.search(value):
+        raise InvalidEvent("bad_text", f"{name}: a control character")
+
+
+def _shallow(value: Any, depth: int) -> bool:
+    """Whether a JSON value is nested at most this deep; flat ones cost one pass."""
+    for inner in value.values() if type(value) is dict else value:
+        if type(inner) in (dict, list) and (depth == 1 or not _shallow(inner, depth - 1)):
+            return False
+    return True

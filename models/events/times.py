@@ -1,0 +1,59 @@
+"""Points in time: milliseconds since 1970 UTC inside, ISO 8601 outside."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+MILLISECOND = timedelta(milliseconds=1)
+
+#: No event is later than this: 2200-01-01, so that sums of a time and a duration stay exact.
+LATEST = 7_258_118_400_000
+
+
+def parse_time(value: object) -> int:
+    """Milliseconds of an ISO 8601 text with a zone, or of epoch milliseconds.
+
+    Raises
+    ------
+    ValueError
+        Neither of them, without a zone, before 1970 or after 2199.
+
+    Examples
+    --------
+    >>> parse_time("2026-01-01T00:00:00+01:00")
+    1767222000000
+    >>> parse_time(1767222000000)
+    1767222000000
+    """
+    if isinstance(value, str):
+        millis = _of_text(value)
+    elif type(value) is int or (type(value) is float and value.is_integer()):
+        millis = int(value)
+    else:
+        raise ValueError("a time: ISO 8601 with a zone, or epoch milliseconds")
+    if not 0 <= millis < LATEST:
+        raise ValueError("a time from 1970 to 2199")
+    return millis
+
+
+def _of_text(text: str) -> int:
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        raise ValueError("a time in ISO 8601, such as 2026-01-01T09:30:00Z") from None
+    if moment.tzinfo is None:
+        raise ValueError("a zone, such as Z or +02:00")
+    return (moment - EPOCH) // MILLISECOND
+
+
+def format_time(millis: int) -> str:
+    """A time as ISO 8601 in UTC, to the millisecond.
+
+    Examples
+    --------
+    >>> format_time(1767222000000)
+    '2025-12-31T23:00:00.000Z'
+    """
+    moment = EPOCH + timedelta(milliseconds=millis)
+    return moment.replace(tzinfo=None).isoformat(timespec="milliseconds") + "Z"

@@ -1,0 +1,131 @@
+"""Examples: labelled tickets on their way to the trainer."""
+
+from __future__ import annotations
+
+from typing import Any, Literal, NamedTuple
+
+import orjson
+from pydantic import BaseModel, ConfigDict, Field
+
+from models.errors import InvalidEvent
+from models.events.times import format_time, parse_time
+from models.learning.raw import raw_of_names
+from models.profiles.features import RawProfile, named_features
+
+Kind = Literal["outcome", "reversal"]
+
+
+class Example(NamedTuple):
+    """A labelled ticket.
+
+    Parameters
+    ----------
+    goal, goal_version
+        Whose question it answers.
+    profile_id
+        Whose ticket it was.
+    t0, due
+        When it was opened and when its window ended, milliseconds.
+    label
+        1 when the outcome occurred.
+    probability, model_version
+        What was said at T0; None and 0 when there was no model yet.
+    raw
+        The features of T0.
+    kind
+        ``reversal`` when a late event turned a negative that has been sent.
+    partition, offset
+        Of the source record that moved the clock past the window, or that was late; offset -1 when
+        the clock ran idle.
+    """
+
+    goal: str
+    goal_version: str
+    profile_id: str
+    t0: int
+    due: int
+    label: int
+    probability: float | None
+    model_version: int
+    raw: RawProfile
+    kind: Kind
+    partition: int
+    offset: int
+
+    @property
+    def ticket_id(self) -> str:
+        """Unique to the ticket, the same whenever it is computed."""
+        return f"{self.goal}/{self.goal_version}/{self.profile_id}/{self.t0}"
+
+
+class ExampleRecord(BaseModel):
+    """A labelled ticket: a row to learn from, for our trainer or anyone's."""
+
+    model_config = ConfigDict(extra="allow")
+
+    ticket_id: str = Field(description="Unique to the ticket")
+    goal: str = Field(description="The goal's name")
+    goal_version: str = Field(description="Fingerprint of the goal's definition")
+    profile_id: str = Field(description="Whose ticket it was")
+    t0: str = Field(description="When it was opened, ISO 8601 UTC")
+    due: str = Field(description="When its window ended, ISO 8601 UTC")
+    label: Literal[0, 1] = Field(description="1 when the outcome occurred in the window")
+    weight: float = Field(description="How much it counts")
+    features: dict[str, float] = Field(description="Raw features of T0 by name; sparse")
+    probability: float | None = Field(description="What was said at T0; null without a model")
+    model_version: int = Field(description="Version of the model that said it; 0 for none")
+    kind: Kind = Field(description="reversal: a late event turned a negative sent before")
+    source: dict[str, int] = Field(description="Partition and offset that brought it about")
+
+
+def encode_example(example: Example) -> bytes:
+    """The record of an example."""
+    return orjson.dumps(
+        {
+            "ticket_id": example.ticket_id,
+            "goal": example.goal,
+            "goal_version": example.goal_version,
+            "profile_id": example.profile_id,
+            "t0": format_time(example.t0),
+            "due": format_time(example.due),
+            "label": example.label,
+            "weight": 1.0,
+            "features": dict(named_features(example.raw)),
+            "probability": example.probability,
+            "model_version": example.model_version,
+            "kind": example.kind,
+            "source": {"partition": example.partition, "offset": example.offset},
+        }
+    )
+
+
+def decode_example(value: bytes) -> Example:
+    """An example from its record.
+
+    Raises
+    ------
+    InvalidEvent
+        Not an example; the code is that of the dead letter.
+    """
+    try:
+        return _example(orjson.loads(value))
+    except (orjson.JSONDecodeError, KeyError, TypeError, ValueError, AttributeError) as error:
+        raise InvalidEvent("bad_example", f"{type(error).__name__}: {error}") from None
+
+
+def _example(fields: dict[str, Any]) -> Example:
+    source = fields["source"]
+    return Example(
+        fields["goal"],
+        fields["goal_version"],
+        fields["profile_id"],
+        parse_time(fields["t0"]),
+        parse_time(fields["due"]),
+        int(fields["label"]),
+        fields["probability"],
+        int(fields["model_version"]),
+        raw_of_names(fields["features"]),
+        fields["kind"],
+        int(source["partition"]),
+        int(source["offset"]),
+    )

@@ -1,0 +1,65 @@
+"""When tickets open: at a moment of each period that only a hash decides.
+
+The moment T0 of a profile's ticket inside a period is fixed by goal, profile and period alone, so
+before anything is known about the outcome, and wherever and whenever it is computed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from models.hashing import MASK, hash64, mix64
+
+
+@dataclass(frozen=True, slots=True)
+class Schedule:
+    """The moments at which a goal's tickets open.
+
+    Parameters
+    ----------
+    seed
+        A 64-bit hash of the goal's name.
+    every
+        The sampling period in milliseconds; periods are counted from 1970 UTC.
+    share
+        The share of the profiles that open tickets, 0 to 1.
+
+    Examples
+    --------
+    >>> schedule = Schedule(seed=hash64("churn"), every=1000, share=1.0)
+    >>> moments = list(schedule.between(hash64("p1"), 0, 5000))
+    >>> len(moments), [moment // 1000 for moment in moments]
+    (5, [0, 1, 2, 3, 4])
+    """
+
+    seed: int
+    every: int
+    share: float
+
+    def moment(self, profile: int, period: int) -> int:
+        """T0 of a profile (by its hash) in a period, in milliseconds."""
+        scattered = mix64(profile ^ mix64((self.seed + period) & MASK))
+        return period * self.every + scattered % self.every
+
+    def next(self, profile: int, start: int) -> int:
+        """The first moment of a profile at or after ``start``."""
+        period = start // self.every
+        moment = self.moment(profile, period)
+        return moment if moment >= start else self.moment(profile, period + 1)
+
+    def between(self, profile: int, start: int, end: int) -> Iterator[int]:
+        """The moments of a profile from ``start`` on and before ``end``."""
+        moment = self.next(profile, start)
+        while moment < end:
+            yield moment
+            moment = self.moment(profile, moment // self.every + 1)
+
+    def includes(self, profile: int) -> bool:
+        """Whether a profile opens tickets at all."""
+        return self.share >= 1.0 or mix64(profile ^ self.seed) < self.share * 2.0**64
+
+
+def schedule_of(goal: str, every: int, share: float) -> Schedule:
+    """The schedule of a goal by its name."""
+    return Schedule(hash64(f"goal/{goal}"), every, share)

@@ -1,0 +1,199 @@
+"""Tickets: a profile's present, kept until its future is known.
+
+A ticket is written once, when it opens, and deleted when it is over. Its packed value is
+self-contained: goal, T0, the probability then, and the raw features as float32.
+"""
+
+from __future__ import annotations
+
+import math
+import struct
+from collections.abc import Iterable, Iterator
+from functools import lru_cache
+from typing import NamedTuple
+
+import numpy as np
+
+from models.errors import StateError
+from models.profiles.features import PROFILE_WIDTH, SOURCE_WIDTH, RawProfile
+
+VERSION = 1
+
+#: version, goal, T0, probability, model version, sources, length of names, number of attributes
+HEADER = struct.Struct("<BIqdIBHB")
+#: Byte where goal and T0 stand, which is what looking for tickets needs.
+ID = struct.Struct("<Iq")
+ID_AT = 1
+FLOAT = 4
+
+Packed = bytes
+
+
+class Ticket(NamedTuple):
+    """A promise to learn.
+
+    Parameters
+    ----------
+    goal
+        Key of the goal.
+    t0
+        When it was opened, milliseconds.
+    probability
+        What the model of the time said; None when there was none yet.
+    model_version
+        Version of that model; 0 for none.
+    raw
+        The features of T0.
+    """
+
+    goal: int
+    t0: int
+    probability: float | None
+    model_version: int
+    raw: RawProfile
+
+
+def pack_ticket(ticket: Ticket) -> Packed:
+    """The bytes of a ticket."""
+    raw = ticket.raw
+    names = _packed_names(raw.names)
+    probability = math.nan if ticket.probability is None else ticket.probability
+    return b"".join(
+        (
+            HEADER.pack(
+                VERSION, ticket.goal, ticket.t0, probability, ticket.model_version,
+                len(raw.names), len(names), len(raw.attributes),
+            ),
+            raw.profile.tobytes(),
+            raw.rows.tobytes(),
+            names,
+            *[_pack_attribute(*item) for item in sorted(raw.attributes.items())],
+        )
+    )  # fmt: skip
+
+
+def unpack_ticket(packed: Packed) -> Ticket:
+    """A ticket from its bytes.
+
+    Raises
+    ------
+    StateError
+        Written by a newer version, or damaged.
+    """
+    if not packed or packed[0] != VERSION:
+        raise StateError(f"a ticket of version {packed[:1].hex()}, this program reads {VERSION}")
+    try:
+        _, goal, t0, probability, version, sources, names, attributes = HEADER.unpack_from(packed)
+        at = HEADER.size
+        profile = np.frombuffer(packed, np.float32, PROFILE_WIDTH, at)
+        at += PROFILE_WIDTH * FLOAT
+        rows = np.frombuffer(packed, np.float32, sources * SOURCE_WIDTH, at)
+        at += sources * SOURCE_WIDTH * FLOAT
+        known = _names(packed[at : at + names])
+        raw = RawProfile(
+            profile,
+            known,
+            rows.reshape(sources, SOURCE_WIDTH),
+            dict(_unpack_attributes(packed, at + names, attributes)) if attributes else {},
+        )
+    except (struct.error, ValueError) as error:
+        raise StateError(f"a damaged ticket of {len(packed)} bytes: {error}") from None
+    return Ticket(goal, t0, None if math.isnan(probability) else probability, version, raw)
+
+
+def id_of(packed: Packed) -> tuple[int, int]:
+    """Goal and T0 of a packed ticket."""
+    goal, t0 = ID.unpack_from(packed, ID_AT)
+    return goal, t0
+
+
+def ticket_key(profile: bytes, goal: int, t0: int) -> bytes:
+    """The key of a ticket in its table.
+
+    Examples
+    --------
+    >>> split_key(ticket_key(b"p/1", 7, 1000))
+    (b'p/1', 7, 1000)
+    """
+    return b"%s/%08x/%d" % (profile, goal, t0)
+
+
+def split_key(key: bytes) -> tuple[bytes, int, int]:
+    """Profile, goal and T0 of a ticket's key."""
+    profile, goal, t0 = key.rsplit(b"/", 2)
+    return profile, int(goal, 16), int(t0)
+
+
+class TicketBook:
+    """The tickets of a partition by profile: a list of packed tickets each, in order of opening.
+
+    Examples
+    --------
+    >>> book = TicketBook()
+    >>> raw = RawProfile(np.zeros(8, np.float32), (), np.zeros((0, 10), np.float32), {})
+    >>> ticket = pack_ticket(Ticket(7, 1000, None, 0, raw))
+    >>> book.apply(ticket_key(b"p1", 7, 1000), ticket)
+    >>> book.of(b"p1") == [ticket], len(book)
+    (True, 1)
+    >>> book.apply(ticket_key(b"p1", 7, 1000), None)
+    >>> book.of(b"p1"), len(book)
+    ([], 0)
+    """
+
+    def __init__(self) -> None:
+        self._by_profile: dict[bytes, list[Packed]] = {}
+        self._number = 0
+
+    def __len__(self) -> int:
+        return self._number
+
+    def __iter__(self) -> Iterator[tuple[bytes, list[Packed]]]:
+        return iter(self._by_profile.items())
+
+    def of(self, profile: bytes) -> list[Packed]:
+        """The tickets of a profile; not to be changed."""
+        return self._by_profile.get(profile, [])
+
+    def apply(self, key: bytes, value: Packed | None) -> None:
+        """Take over a record of the table: a ticket, or that it is gone."""
+        profile, goal, t0 = split_key(key)
+        before = self._by_profile.get(profile, [])
+        after = [ticket for ticket in before if id_of(ticket) != (goal, t0)]
+        if value is not None:
+            after.append(value)
+        self._number += len(after) - len(before)
+        if after:
+            self._by_profile[profile] = after
+        else:
+            self._by_profile.pop(profile, None)
+
+    def extend(self, records: Iterable[tuple[bytes, Packed | None]]) -> None:
+        """Take over several records."""
+        for key, value in records:
+            self.apply(key, value)
+
+
+@lru_cache(maxsize=8_192)
+def _names(packed: bytes) -> tuple[str, ...]:
+    return tuple(packed.decode().split("\n")) if packed else ()
+
+
+@lru_cache(maxsize=8_192)
+def _packed_names(names: tuple[str, ...]) -> bytes:
+    return "\n".join(names).encode()
+
+
+def _pack_attribute(name: str, value: float | str) -> bytes:
+    kind, data = (b"t", value.encode()) if isinstance(value, str) else (
+        b"n", struct.pack("<f", value)
+    )  # fmt: skip
+    return b"".join((bytes((len(name),)), name.encode(), kind, bytes((len(data),)), data))
+
+
+def _unpack_attributes(packed: bytes, at: int, number: int) -> Iterator[tuple[str, float | str]]:
+    for _ in range(number):
+        end = at + 1 + packed[at]
+        name, kind, start = packed[at + 1 : end].decode(), packed[end : end + 1], end + 2
+        at = start + packed[end + 1]
+        data = packed[start:at]
+        yield name, data.decode() if kind == b"t" else struct.unpack("<f", data)[0]

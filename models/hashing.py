@@ -1,0 +1,52 @@
+"""Hashes that are the same on every machine and in every version: they decide what is sampled."""
+
+from __future__ import annotations
+
+import json
+from hashlib import blake2b
+from typing import Any
+
+MASK = (1 << 64) - 1
+
+
+def hash64(text: str) -> int:
+    """A 64-bit hash of a text (BLAKE2b).
+
+    Examples
+    --------
+    >>> hash64("p1") == hash64("p1") != hash64("p2")
+    True
+    """
+    return int.from_bytes(blake2b(text.encode(), digest_size=8).digest(), "little")
+
+
+def hash32(text: str) -> int:
+    """A 32-bit hash of a text, for keys inside a packed state."""
+    return hash64(text) & 0xFFFFFFFF
+
+
+def mix64(value: int) -> int:
+    """A 64-bit number scattered over all 64-bit numbers (the finaliser of SplitMix64).
+
+    Source: Steele, Lea, Flood, "Fast splittable pseudorandom number generators", OOPSLA 2014.
+
+    Examples
+    --------
+    >>> len({mix64(number) for number in range(1000)})
+    1000
+    """
+    value = (value + 0x9E3779B97F4A7C15) & MASK
+    value = ((value ^ (value >> 30)) * 0xBF58476D1CE4E5B9) & MASK
+    value = ((value ^ (value >> 27)) * 0x94D049BB133111EB) & MASK
+    return value ^ (value >> 31)
+
+
+def fingerprint(value: Any) -> str:
+    """A short name of what a plain JSON value says: eight hexadecimal digits.
+
+    Examples
+    --------
+    >>> fingerprint({"a": 1, "b": 2}) == fingerprint({"b": 2, "a": 1})
+    True
+    """
+    return f"{hash32(json.dumps(value, sort_keys=True)):08x}"

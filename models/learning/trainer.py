@@ -1,0 +1,158 @@
+"""The trainer of one goal: labelled tickets in, snapshots out, every ticket learned once."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+from models.config.schema import Config
+from models.goals.compiled import Compiled, CompiledGoal
+from models.goals.examples import Example
+from models.learning.model import PropensityModel
+from models.learning.readiness import Readiness, readiness_of
+from models.learning.snapshot import Snapshot, finite_or_none
+from models.quality.tally import Tally
+from models.quality.windows import Quality
+
+Mark = tuple[int, str]
+
+
+class Learned(NamedTuple):
+    """What a trainer made of examples: counts by name."""
+
+    counts: Counter[str]
+
+
+class Trainer:
+    """Learns one goal.
+
+    Closings of a source partition come in the order of (due, profile), so a high-water mark per
+    partition recognises repeats; reversals come in the order of the late events' offsets and have a
+    mark of their own.
+
+    Parameters
+    ----------
+    goal
+        The goal, compiled.
+
+    Examples
+    --------
+    >>> outcome = {"will_not": {"where": {"field": "type", "equals": "basket"}}, "within": "7d"}
+    >>> goals = {"churn": {"propensity": "churn", "outcome": outcome}}
+    >>> trainers = trainers_of(Config.model_validate({"goals": goals}))
+    >>> trainers["churn"].readiness.status
+    'collecting'
+    """
+
+    def __init__(self, goal: CompiledGoal) -> None:
+        self.goal = goal
+        self.model = PropensityModel(goal.own, goal.config.model)
+        self.quality = Quality(goal.window)
+        self.learned = Tally()
+        self.version = 0
+        self.first_t0: int | None = None
+        self.latest_t0: int | None = None
+        self.learned_until = 0
+        self.counts: Counter[str] = Counter()
+        self._closed: dict[int, Mark] = {}
+        self._reversed: dict[int, Mark] = {}
+
+    @property
+    def readiness(self) -> Readiness:
+        """How far the goal is."""
+        said = self.quality.rings["window"].total()
+        return readiness_of(self.first_t0, self.latest_t0, self.goal.window, self.learned, said)
+
+    def learn(self, examples: Sequence[Example]) -> None:
+        """Learn examples in order; repeats and those of other versions are counted and left."""
+        waiting: list[Example] = []
+        for example in examples:
+            if not self._is_new(example):
+                continue
+            if example.kind == "reversal":
+                self._learn(waiting)
+                waiting = []
+                self._reverse(example)
+            else:
+                waiting.append(example)
+        self._learn(waiting)
+
+    def snapshot(self) -> Snapshot:
+        """The model as it is, for the scorers."""
+        model, readiness = self.model, self.readiness
+        return Snapshot(
+            goal=self.goal.name,
+            goal_version=self.goal.version,
+            version=self.version,
+            examples=self.learned.labels,
+            positives=self.learned.positives,
+            status=readiness.status,
+            reason=readiness.reason,
+            learned_until=self.learned_until,
+            base_rate=model.base_rate,
+            blocks=[(block.kind, block.name, block.text) for block in model.features.layout.blocks],
+            mean=model.scaler.mean.tolist(),
+            deviation=finite_or_none(model.scaler.deviation.tolist()),
+            clip=model.scaler.clip,
+            weights=model.weights.tolist(),
+            centre=model.centre.tolist(),
+        )
+
+    def _is_new(self, example: Example) -> bool:
+        if example.goal_version != self.goal.version:
+            self.counts["other_version"] += 1
+            return False
+        if example.kind == "reversal":
+            marks, mark = self._reversed, (example.offset, f"{example.t0:020}")
+        else:
+            marks, mark = self._closed, (example.due, example.profile_id)
+        if mark <= marks.get(example.partition, (-1, "")):
+            self.counts["repeated"] += 1
+            return False
+        marks[example.partition] = mark
+        return True
+
+    def _learn(self, examples: list[Example]) -> None:
+        if not examples:
+            return
+        self.model.learn([one.raw for one in examples], [one.label for one in examples])
+        for one in examples:
+            self.learned.add(0.5, one.label)
+            if one.probability is not None:
+                self.quality.add(one.due, one.probability, one.label)
+        t0s = [one.t0 for one in examples]
+        self.first_t0 = min(t0s) if self.first_t0 is None else self.first_t0
+        self.latest_t0 = max(self.latest_t0 or 0, *t0s)
+        self.learned_until = max(self.learned_until, examples[-1].due)
+        self.version += len(examples)
+        self.counts["learned"] += len(examples)
+
+    def _reverse(self, example: Example) -> None:
+        before = 1 - example.label
+        undone = self.model.reverse(example.raw, example.label)
+        self.learned.add(0.5, before, sign=-1)
+        self.learned.add(0.5, example.label)
+        if example.probability is not None:
+            self.quality.add(example.due, example.probability, before, sign=-1)
+            self.quality.add(example.due, example.probability, example.label)
+        self.version += 1
+        self.counts["reversed"] += 1
+        self.counts["not_undone"] += not undone
+
+    def marks(self) -> dict[str, Any]:
+        """The high-water marks as plain JSON."""
+        return {
+            "closed": {str(number): list(mark) for number, mark in self._closed.items()},
+            "reversed": {str(number): list(mark) for number, mark in self._reversed.items()},
+        }
+
+    def set_marks(self, state: dict[str, Any]) -> None:
+        """Take over high-water marks."""
+        self._closed = {int(number): (at, who) for number, (at, who) in state["closed"].items()}
+        self._reversed = {int(number): (at, who) for number, (at, who) in state["reversed"].items()}
+
+
+def trainers_of(config: Config) -> dict[str, Trainer]:
+    """A trainer for every goal of a configuration."""
+    return {goal.name: Trainer(goal) for goal in Compiled(config).goals}

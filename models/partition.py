@@ -1,0 +1,59 @@
+"""What the engine keeps of one source partition: its tables, its clock and its timers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from models.config.durations import HOUR
+from models.goals.calendar import Calendar
+from models.goals.clock import Clock
+from models.goals.tickets import TicketBook
+from models.scoring.ranks import Ranks
+
+#: Where the clock stands in the table of profiles; no profile id has a control character.
+CLOCK_KEY = b"\x00clock"
+
+
+@dataclass(slots=True)
+class Partition:
+    """The state of one source partition.
+
+    ``profiles`` and ``tickets`` are the tables: the engine reads them, and they change only by
+    :meth:`apply`, after what a step says has been made durable. Clock and timers are derived from
+    them at opening and move with every step.
+
+    Parameters
+    ----------
+    number
+        The partition's number.
+    profiles
+        Profile id -> packed profile; and the clock.
+    tickets
+        The tickets by profile.
+    clock
+        The partition's clock.
+    """
+
+    number: int
+    profiles: dict[bytes, bytes]
+    tickets: TicketBook
+    clock: Clock
+    openings: Calendar = field(default_factory=lambda: Calendar(HOUR))
+    closings: Calendar = field(default_factory=lambda: Calendar(HOUR))
+    expiries: Calendar = field(default_factory=lambda: Calendar(HOUR))
+    refreshes: Calendar = field(default_factory=lambda: Calendar(HOUR))
+    ranks: dict[int, Ranks] = field(default_factory=dict)
+
+    def apply(
+        self,
+        profiles: Iterable[tuple[bytes, bytes | None]],
+        tickets: Iterable[tuple[bytes, bytes | None]],
+    ) -> None:
+        """Take over what a step changed in the tables."""
+        for key, value in profiles:
+            if value is None:
+                self.profiles.pop(key, None)
+            else:
+                self.profiles[key] = value
+        self.tickets.extend(tickets)

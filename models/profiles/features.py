@@ -1,0 +1,247 @@
+"""Features: what a profile's state says at a moment, as raw numbers.
+
+Raw means before logarithms: counters, sums and hours. A ticket keeps them as float32, and scoring
+rounds them the same way, so a ticket's probability can be repeated from the ticket alone.
+
+Names say where a number comes from: ``event/basket/count_7d``, ``named/big_basket/hours``,
+``profile/tenure_hours``, ``attribute/plan=gold``, ``attribute/age``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from models.config.durations import DAY, HOUR
+from models.profiles.decay import (
+    DAY_HALF_LIVES,
+    DAY_RATES,
+    HALF_LIVES,
+    NOTHING,
+    RATES,
+    SUM_HALF_LIVES,
+)
+from models.profiles.profile import Attribute, Profile
+from models.profiles.rows import ROW
+
+Float32 = npt.NDArray[np.float32]
+Float64 = npt.NDArray[np.float64]
+Int = npt.NDArray[np.intp]
+
+#: Of a source of events.
+SOURCE_FEATURES = (
+    *(f"count_{name}" for name in HALF_LIVES),
+    *(f"sum_{name}" for name in SUM_HALF_LIVES),
+    "value",
+    "hours",
+)
+#: Of the profile as a whole.
+PROFILE_FEATURES = (
+    "tenure_hours",
+    "days",
+    *(f"days_{name}" for name in DAY_HALF_LIVES),
+    "hours",
+    "gap_hours",
+)
+SOURCE_WIDTH = len(SOURCE_FEATURES)
+PROFILE_WIDTH = len(PROFILE_FEATURES)
+SUMS = slice(len(HALF_LIVES), SOURCE_WIDTH - 2)
+HOURS = SOURCE_WIDTH - 1
+
+NO_ROWS = np.zeros((0, SOURCE_WIDTH), dtype=np.float32)
+_COLUMN_RATES = np.array([*RATES, *RATES[2:]])
+
+
+class Frozen(NamedTuple):
+    """A profile as it is at a moment, set apart from what happens to it later.
+
+    Parameters
+    ----------
+    at
+        The moment, milliseconds; no event of the profile is later.
+    totals
+        First and latest time, latest active day, number of active days, four decayed numbers.
+    sources
+        What the rows count.
+    rows
+        The rows' bytes.
+    attributes
+        Name -> (time, value).
+    """
+
+    at: int
+    totals: tuple[float, ...]
+    sources: tuple[str, ...]
+    rows: bytes
+    attributes: dict[str, Attribute]
+
+
+def freeze(profile: Profile, at: int) -> Frozen:
+    """A profile as it is at a moment not before its latest event."""
+    days = profile.days
+    return Frozen(
+        at,
+        (profile.first, profile.last, days.latest, days.number, *days.decayed),
+        tuple(profile.sources),
+        bytes(profile.rows),
+        dict(profile.attributes) if profile.attributes else profile.attributes,
+    )
+
+
+class RawProfile(NamedTuple):
+    """The raw features of one profile at a moment.
+
+    Parameters
+    ----------
+    profile
+        float32, one for each of ``PROFILE_FEATURES``; NaN where there is no gap yet.
+    names
+        The sources.
+    rows
+        float32, sources x ``SOURCE_FEATURES``.
+    attributes
+        Name -> value, numbers rounded to float32.
+    """
+
+    profile: Float32
+    names: tuple[str, ...]
+    rows: Float32
+    attributes: dict[str, float | str]
+
+
+class RawFeatures(NamedTuple):
+    """The raw features of several profiles: like :class:`RawProfile`, one after the other.
+
+    Parameters
+    ----------
+    profile
+        float32, profiles x ``PROFILE_FEATURES``.
+    names
+        The sources of each profile.
+    rows
+        float32, the rows of all profiles x ``SOURCE_FEATURES``.
+    starts
+        First row of each profile, and the number of rows at the end.
+    attributes
+        The attributes of each profile.
+    """
+
+    profile: Float32
+    names: list[tuple[str, ...]]
+    rows: Float32
+    starts: list[int]
+    attributes: list[dict[str, float | str]]
+
+    def __len__(self) -> int:
+        return len(self.names)
+
+    def one(self, number: int) -> RawProfile:
+        """The raw features of one of them."""
+        return RawProfile(
+            self.profile[number],
+            self.names[number],
+            self.rows[self.starts[number] : self.starts[number + 1]],
+            self.attributes[number],
+        )
+
+
+def stack(profiles: Sequence[RawProfile]) -> RawFeatures:
+    """Several profiles as one table."""
+    starts = [0]
+    for one in profiles:
+        starts.append(starts[-1] + len(one.names))
+    return RawFeatures(
+        np.array([one.profile for one in profiles], dtype=np.float32).reshape(-1, PROFILE_WIDTH),
+        [one.names for one in profiles],
+        np.concatenate([NO_ROWS, *[one.rows for one in profiles]]),
+        starts,
+        [one.attributes for one in profiles],
+    )
+
+
+def raw_features(frozen: Sequence[Frozen]) -> RawFeatures:
+    """The raw features of profiles, each at its own moment.
+
+    Examples
+    --------
+    >>> profile = Profile.starting(0)
+    >>> profile.count("event/basket", 0, 12.5, limit=32)
+    >>> raw = raw_features([freeze(profile, HOUR)]).one(0)
+    >>> dict(zip(SOURCE_FEATURES, raw.rows[0].tolist()))["count_1h"]
+    0.5
+    """
+    starts = [0]
+    for one in frozen:
+        starts.append(starts[-1] + len(one.sources))
+    at = np.array([one.at for one in frozen], dtype=np.float64)
+    totals = np.array([one.totals for one in frozen], dtype=np.float64)
+    rows = np.frombuffer(b"".join([one.rows for one in frozen])).reshape(-1, ROW.size // 8)
+    return RawFeatures(
+        _of_profiles(at, totals.reshape(-1, 8)),
+        [one.sources for one in frozen],
+        _of_sources(np.repeat(at, np.diff(starts)), rows),
+        starts,
+        [_values(one.attributes) for one in frozen],
+    )
+
+
+def _values(attributes: dict[str, Attribute]) -> dict[str, float | str]:
+    return {
+        name: value if isinstance(value, str) else float(np.float32(value))
+        for name, (_, value) in attributes.items()
+    }
+
+
+def _of_sources(at: Float64, rows: Float64) -> Float32:
+    elapsed = at - rows[:, 0]
+    features = np.empty((len(rows), SOURCE_WIDTH), dtype=np.float32)
+    decayed = rows[:, 1 : HOURS] * np.exp(-elapsed[:, None] * _COLUMN_RATES)
+    decayed[np.abs(decayed) < NOTHING] = 0.0
+    features[:, : HOURS - 1] = decayed
+    features[:, HOURS - 1] = rows[:, -1]
+    features[:, HOURS] = elapsed / HOUR
+    return features
+
+
+def _of_profiles(at: Float64, totals: Float64) -> Float32:
+    first, last, day, number = totals[:, :4].T
+    features = np.empty((len(at), PROFILE_WIDTH), dtype=np.float32)
+    features[:, 0] = (at - first) / HOUR
+    features[:, 1] = number
+    elapsed = at - day * DAY
+    decayed = totals[:, 4:] * np.exp(-elapsed[:, None] * np.array(DAY_RATES))
+    decayed[decayed < NOTHING] = 0.0
+    features[:, 2:6] = decayed
+    features[:, 6] = (at - last) / HOUR
+    gaps = np.full(len(at), np.nan)
+    several = number > 1
+    np.divide((day - first // DAY) * (DAY / HOUR), number - 1, out=gaps, where=several)
+    features[:, 7] = gaps
+    return features
+
+
+def named_features(raw: RawProfile) -> Iterator[tuple[str, float]]:
+    """Raw features by name, without those that say nothing (sparse).
+
+    Left out are counters and sums that are zero; hours are always there where the source is. Of an
+    attribute's text, the value is part of the name: ``attribute/plan=gold`` is 1.
+    """
+    yield from _named("profile", PROFILE_FEATURES, raw.profile.tolist())
+    for source, row in zip(raw.names, raw.rows.tolist(), strict=True):
+        yield from _named(source, SOURCE_FEATURES, row)
+    for name, value in raw.attributes.items():
+        if isinstance(value, str):
+            yield f"attribute/{name}={value}", 1.0
+        else:
+            yield f"attribute/{name}", value
+
+
+def _named(
+    source: str, names: tuple[str, ...], values: list[float]
+) -> Iterator[tuple[str, float]]:
+    for name, value in zip(names, values, strict=True):
+        if value != 0.0 and value == value or name == "hours":  # noqa: PLR0124 - not NaN
+            yield f"{source}/{name}", value

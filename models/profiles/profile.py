@@ -1,0 +1,110 @@
+"""A profile's state while a run of events is applied to it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from models.config.durations import DAY
+from models.profiles.days import Days
+from models.profiles.rows import SIZE, add_event, new_row
+
+#: Where event types beyond the limit are counted together.
+OTHER = "other"
+
+Attribute = tuple[int, float | str]
+TicketId = tuple[int, int]
+
+
+@dataclass(slots=True)
+class Profile:
+    """What is known of a profile.
+
+    Parameters
+    ----------
+    offset
+        Offset of the last source record applied; -1 before the first.
+    first, last
+        Times of its earliest and latest event, milliseconds.
+    days
+        Its active days.
+    sources
+        What its rows count: ``event/TYPE``, ``named/NAME``, in order of appearance.
+    rows
+        A row of numbers for each source, see :mod:`models.profiles.rows`.
+    marks
+        Key of an eligibility's condition -> time of the latest event that met it.
+    progress
+        (key of goal, T0) -> how far the outcome of that open ticket has come, where it has.
+    recent
+        Hashes of the latest event ids, to recognise repeated events.
+    attributes
+        Name -> (time, value) of the last value seen.
+    scores
+        Key of goal -> (score, time) last sent. Owed to models, not to events alone.
+    """
+
+    offset: int
+    first: int
+    last: int
+    days: Days
+    sources: list[str] = field(default_factory=list)
+    rows: bytearray = field(default_factory=bytearray)
+    marks: dict[int, int] = field(default_factory=dict)
+    progress: dict[TicketId, int] = field(default_factory=dict)
+    recent: tuple[int, ...] = ()
+    attributes: dict[str, Attribute] = field(default_factory=dict)
+    scores: dict[int, tuple[float, int]] = field(default_factory=dict)
+
+    @classmethod
+    def starting(cls, at: int) -> Profile:
+        """A profile whose first event is about to be applied.
+
+        Examples
+        --------
+        >>> profile = Profile.starting(1000)
+        >>> profile.count("event/basket", 1000, 12.5, limit=32)
+        >>> profile.sources
+        ['event/basket']
+        """
+        return cls(-1, at, at, Days.starting(at // DAY))
+
+    def touch(self, at: int) -> None:
+        """Note that something happened."""
+        self.first = min(self.first, at)
+        self.last = max(self.last, at)
+        self.days.observe(at // DAY)
+
+    def count(self, source: str, at: int, value: float | None, limit: int) -> None:
+        """Count an event under a source; under ``other`` once there are ``limit`` event types."""
+        if source not in self.sources and self._is_full(source, limit):
+            source = OTHER
+        if source in self.sources:
+            add_event(self.rows, self.sources.index(source) * SIZE, at, value)
+        else:
+            self.sources.append(source)
+            self.rows += new_row(at, value)
+
+    def _is_full(self, source: str, limit: int) -> bool:
+        if not source.startswith("event/") or len(self.sources) < limit:
+            return False
+        return sum(kept.startswith("event/") for kept in self.sources) >= limit
+
+    def knows(self, event_id: int) -> bool:
+        """Whether an event of this hash is among the latest."""
+        return event_id in self.recent
+
+    def remember(self, event_id: int, limit: int) -> None:
+        """Remember an event by its hash, at most ``limit`` of them."""
+        self.recent = (*self.recent, event_id)[-limit:] if limit else ()
+
+    def mark(self, key: int, at: int) -> None:
+        """Note the latest event that met an eligibility's condition."""
+        self.marks[key] = max(self.marks.get(key, at), at)
+
+    def set_attribute(self, name: str, at: int, value: float | str) -> None:
+        """Keep the last value seen; of two at the same time, the greater, whatever came first."""
+        known = self.attributes.get(name)
+        if known is None or (at, isinstance(value, str), value) >= (
+            known[0], isinstance(known[1], str), known[1],
+        ):  # fmt: skip
+            self.attributes[name] = (at, value)

@@ -1,0 +1,330 @@
+"""A run of records of one partition being applied, record by record.
+
+Nothing here depends on how records are cut into runs: timers fire at the record that moves the
+clock past them, before that record is applied.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
+
+from models.errors import InvalidEvent
+from models.events.event import Event
+from models.events.parsing import check_skew, parse_event
+from models.events.paths import is_number
+from models.goals.compiled import EVENT, Compiled, CompiledGoal
+from models.goals.refresh import next_refresh
+from models.goals.tickets import Packed, id_of
+from models.hashing import hash64
+from models.partition import Partition
+from models.profiles.codec import unpack
+from models.profiles.features import Frozen, freeze
+from models.profiles.profile import Profile, TicketId
+from models.step import Record, Refusal
+
+#: Numbers beyond say nothing that their logarithm does not say here.
+LARGEST_VALUE = 1e12
+IDLE = -1
+
+
+@lru_cache(maxsize=65_536)
+def profile_hash(key: bytes) -> int:
+    """The hash of a profile by the key of its records."""
+    return hash64(key.decode())
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Opening:
+    """A ticket about to be written."""
+
+    key: bytes
+    goal: CompiledGoal
+    t0: int
+    frozen: Frozen
+
+
+@dataclass(frozen=True, slots=True)
+class Closing:
+    """A ticket whose label is known, or has been turned by a late event."""
+
+    key: bytes
+    goal: CompiledGoal
+    t0: int
+    label: int
+    ticket: Packed | Opening
+    late: bool
+    offset: int
+
+
+class Run:
+    """The working state of one step.
+
+    Parameters
+    ----------
+    compiled
+        The configuration.
+    partition
+        Read, never written, but for its clock and timers.
+    """
+
+    def __init__(self, compiled: Compiled, partition: Partition) -> None:
+        self.compiled = compiled
+        self.partition = partition
+        self.counts: Counter[str] = Counter()
+        self.refused: list[Refusal] = []
+        self.openings: list[Opening] = []
+        self.closings: list[Closing] = []
+        self.deleted: list[tuple[bytes, int, int]] = []
+        self.erased: dict[bytes, None] = {}
+        #: Profiles that an event changed, in the order of their first one.
+        self.touched: dict[bytes, None] = {}
+        self._profiles: dict[bytes, Profile | None] = {}
+        self._tickets: dict[bytes, dict[TicketId, Packed | Opening]] = {}
+        self._limits = compiled.config.limits
+        self._time = compiled.config.time
+
+    # -- records ---------------------------------------------------------------------------
+
+    def apply(self, record: Record) -> None:
+        """Apply one record, or refuse it."""
+        try:
+            self._apply(record)
+        except InvalidEvent as error:
+            self.refused.append(Refusal(record, error.reason, error.message))
+            self.counts["refused"] += 1
+
+    def _apply(self, record: Record) -> None:
+        key = record.key
+        if not key:
+            raise InvalidEvent("missing_key", "no profile id in the record's key")
+        if record.value is None:
+            self._erase(key, record.offset)
+            return
+        event = parse_event(record.value, self._limits)
+        if event.profile_id.encode() != key:
+            raise InvalidEvent("key_mismatch", "the key is not the event's profile_id")
+        check_skew(event, record.timestamp, self._time.max_skew)
+        excluded = self.compiled.excluded
+        if excluded is not None and excluded(event.fields):
+            self.counts["excluded"] += 1
+            return
+        self._observe(key, event, record.offset)
+
+    def _observe(self, key: bytes, event: Event, offset: int) -> None:
+        profile = self.profile(key)
+        if profile is not None and offset <= profile.offset:
+            self.counts["replayed"] += 1
+            return
+        before = self.partition.clock.now
+        now = self.partition.clock.observe(event.at, profile_hash(key))
+        if now != before:
+            self.advance(offset)
+        if profile is None:
+            profile = self._start(key, event.at, now)
+        event_id = hash64(event.event_id)
+        self.touched[key] = None
+        profile.offset = offset
+        if profile.knows(event_id):
+            self.counts["duplicates"] += 1
+            return
+        self._open_before(key, profile, event.at)
+        profile.remember(event_id, self._limits.recent_ids)
+        self._count(key, profile, event)
+        self.counts["applied"] += 1
+        self.counts["late"] += event.at < now
+
+    def _start(self, key: bytes, at: int, now: int) -> Profile:
+        """A new profile, with its timers."""
+        profile = self._profiles[key] = Profile.starting(at)
+        schedule_profile(self.compiled, self.partition, key, at, max(at, now))
+        self.counts["new_profiles"] += 1
+        return profile
+
+    def _count(self, key: bytes, profile: Profile, event: Event) -> None:
+        """Take an event into its profile's state."""
+        at = event.at
+        numbers = self.compiled.recogniser.met(event.type, event.fields)
+        if numbers:
+            self._progress(key, profile, at, numbers)
+        refresh = self.compiled.config.scores.refresh
+        if refresh is not None:
+            waits = next_refresh(profile.last, max(self.partition.clock.now, profile.last), refresh)
+            if at + refresh < waits:
+                self.partition.refreshes.add(at + refresh, key, 0)
+        profile.touch(at)
+        value = _number_in(event, self.compiled)
+        profile.count(EVENT + event.type, at, value, self._limits.event_types)
+        for number in numbers:
+            if number in self.compiled.sources:
+                profile.count(self.compiled.sources[number], at, value, self._limits.event_types)
+            if number in self.compiled.marks:
+                profile.mark(self.compiled.marks[number], at)
+        for name, read in self.compiled.attributes.items():
+            for found in read(event.fields)[:1]:
+                _set_attribute(profile, name, at, found, self._limits.attribute_text)
+
+    def _progress(self, key: bytes, profile: Profile, at: int, numbers: list[int]) -> None:
+        """Bring the tickets forward whose outcome an event counts towards."""
+        tickets = self.tickets(key)
+        if profile.progress:
+            profile.progress = {one: n for one, n in profile.progress.items() if one in tickets}
+        goals = {
+            goal.key: goal
+            for number in numbers
+            for goal in self.compiled.advances.get(number, ())
+        }
+        for ticket in list(tickets) if goals else ():
+            goal = goals.get(ticket[0])
+            if goal is not None and ticket[1] < at <= ticket[1] + goal.window:
+                self._advance_ticket(key, profile, goal, ticket, numbers)
+
+    def _advance_ticket(
+        self, key: bytes, profile: Profile, goal: CompiledGoal, ticket: TicketId, numbers: list[int]
+    ) -> None:
+        before = profile.progress.get(ticket, 0)
+        after = goal.outcome.advance(before, numbers)
+        if after == before:
+            return
+        profile.progress[ticket] = after
+        closed = ticket[1] + goal.window < self.partition.clock.now
+        if closed and goal.outcome.met(after) and not goal.outcome.met(before):
+            self._close(key, goal, ticket[1], after, late=True, offset=profile.offset)
+            del profile.progress[ticket]
+
+    def _erase(self, key: bytes, offset: int) -> None:
+        """Forget a profile: its state, its tickets, and what was said of it."""
+        profile = self.profile(key)
+        if profile is not None and offset <= profile.offset:
+            self.counts["replayed"] += 1
+            return
+        for goal, t0 in list(self.tickets(key)):
+            self._delete(key, goal, t0)
+        self.erased[key] = None
+        self.touched.pop(key, None)
+        self._profiles[key] = None
+        self.counts["erased"] += 1
+
+    # -- timers ----------------------------------------------------------------------------
+
+    def advance(self, offset: int) -> None:
+        """Do what has fallen due by the clock: open tickets, close them, let them go."""
+        partition, now = self.partition, self.partition.clock.now
+        for t0, key, tag in partition.openings.pop(now):
+            self._open_on_time(key, self.compiled.by_key[tag], t0)
+        for due, key, tag in partition.closings.pop(now):
+            goal = self.compiled.by_key[tag]
+            self._close_on_time(key, goal, due - goal.window, offset)
+        for over, key, tag in partition.expiries.pop(now):
+            goal = self.compiled.by_key[tag]
+            self._delete(key, tag, over - self._time.reversible_for - goal.window)
+
+    def _open_on_time(self, key: bytes, goal: CompiledGoal, t0: int) -> None:
+        profile = self.profile(key)
+        if profile is None:
+            return
+        period = t0 // goal.schedule.every
+        following = goal.schedule.moment(profile_hash(key), period + 1)
+        self.partition.openings.add(following, key, goal.key)
+        if profile.last <= t0:  # otherwise an event of its own has brought it about
+            self._open(key, profile, goal, t0)
+
+    def _open_before(self, key: bytes, profile: Profile, at: int) -> None:
+        """Open tickets that the clock has not reached, but an event of the profile would pass."""
+        start = max(self.partition.clock.now, profile.last)
+        if at <= start:
+            return
+        number = profile_hash(key)
+        for goal in self.compiled.goals:
+            if goal.schedule.includes(number):
+                for t0 in goal.schedule.between(number, start, at):
+                    self._open(key, profile, goal, t0)
+
+    def _open(self, key: bytes, profile: Profile, goal: CompiledGoal, t0: int) -> None:
+        tickets = self.tickets(key)
+        if (goal.key, t0) in tickets or not goal.eligible(profile.marks, t0):
+            return
+        opening = tickets[goal.key, t0] = Opening(key, goal, t0, freeze(profile, t0))
+        self.openings.append(opening)
+        self.partition.closings.add(t0 + goal.window, key, goal.key)
+        self.counts["opened"] += 1
+
+    def _close_on_time(self, key: bytes, goal: CompiledGoal, t0: int, offset: int) -> None:
+        profile = self.profile(key)
+        if profile is None or (goal.key, t0) not in self.tickets(key):
+            return
+        progress = profile.progress.get((goal.key, t0), 0)
+        self._close(key, goal, t0, progress, late=False, offset=offset)
+
+    def _close(
+        self, key: bytes, goal: CompiledGoal, t0: int, progress: int, *, late: bool, offset: int
+    ) -> None:
+        ticket = self.tickets(key)[goal.key, t0]
+        label = goal.label(progress)
+        self.closings.append(Closing(key, goal, t0, label, ticket, late, offset))
+        self.counts["reversed" if late else f"closed_{label}"] += 1
+        if late or goal.outcome.met(progress) or not self._time.reversible_for:
+            self._delete(key, goal.key, t0)
+        else:
+            over = t0 + goal.window + self._time.reversible_for
+            self.partition.expiries.add(over, key, goal.key)
+
+    def _delete(self, key: bytes, goal: int, t0: int) -> None:
+        if self.tickets(key).pop((goal, t0), None) is not None:
+            self.deleted.append((key, goal, t0))
+
+    # -- what it reads ---------------------------------------------------------------------
+
+    def profile(self, key: bytes) -> Profile | None:
+        """A profile as it is by now; None if there is none."""
+        if key not in self._profiles:
+            packed = self.partition.profiles.get(key)
+            self._profiles[key] = None if packed is None else unpack(packed)
+        return self._profiles[key]
+
+    def tickets(self, key: bytes) -> dict[TicketId, Packed | Opening]:
+        """The tickets of a profile as they are by now."""
+        if key not in self._tickets:
+            stored = self.partition.tickets.of(key)
+            self._tickets[key] = {id_of(ticket): ticket for ticket in stored}
+        return self._tickets[key]
+
+
+def schedule_profile(
+    compiled: Compiled, partition: Partition, key: bytes, last: int, start: int
+) -> None:
+    """Set the timers of a profile: the next ticket of each goal from ``start`` on, its refresh."""
+    number = profile_hash(key)
+    for goal in compiled.goals:
+        if goal.schedule.includes(number):
+            partition.openings.add(goal.schedule.next(number, start), key, goal.key)
+    refresh = compiled.config.scores.refresh
+    if refresh is not None:
+        partition.refreshes.add(next_refresh(last, start, refresh), key, 0)
+
+
+def _number_in(event: Event, compiled: Compiled) -> float | None:
+    """The number that an event carries: the sum of those at the configured path."""
+    if compiled.value is None:
+        return None
+    numbers = [value for value in compiled.value(event.fields) if is_number(value)]
+    return _bounded(sum(numbers)) if numbers else None
+
+
+def _bounded(number: float) -> float:
+    return float(max(-LARGEST_VALUE, min(LARGEST_VALUE, number)))
+
+
+def _set_attribute(profile: Profile, name: str, at: int, found: Any, longest: int) -> None:
+    if isinstance(found, bool):
+        found = "true" if found else "false"
+    if isinstance(found, str):
+        text = found.encode(errors="replace")[:longest].decode(errors="ignore")
+        profile.set_attribute(name, at, text)
+    elif is_number(found):
+        profile.set_attribute(name, at, _bounded(found))
+
+

@@ -1,0 +1,146 @@
+"""Reasons in words: what a profile's feature says, for people.
+
+Words come from the data, the direction from the contribution; no weight is ever quoted.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+
+from models.config.durations import DAY
+from models.learning.layout import Block, Layout
+from models.profiles.decay import HALF_LIVES
+from models.profiles.profile import OTHER
+
+Phrase = Callable[[float], str]
+
+#: A decayed counter weighs like a plain count over this many half-lives.
+REACH = 1 / math.log(2)
+
+
+def elapsed(hours: float) -> str:
+    """A stretch of time in words.
+
+    Examples
+    --------
+    >>> elapsed(0.4), elapsed(14.2), elapsed(75), elapsed(24 * 400)
+    ('24 minutes', '14 hours', '3 days', '13 months')
+    """
+    for size, unit in ((24 * 60, "month"), (48, "day"), (1, "hour")):
+        if hours >= size:
+            number = round(hours / {"month": 24 * 30.44, "day": 24, "hour": 1}[unit])
+            return f"{number} {unit}" + ("s" if number != 1 else "")
+    minutes = max(round(hours * 60), 1)
+    return f"{minutes} minute" + ("s" if minutes != 1 else "")
+
+
+def amount(value: float) -> str:
+    """A number as short as it stays telling.
+
+    Examples
+    --------
+    >>> amount(3.04), amount(12.349), amount(1234.5), amount(0.2)
+    ('3', '12.3', '1,234', '0.2')
+    """
+    digits = 0 if abs(value) >= 100 else 1
+    return f"{value:,.{digits}f}".removesuffix(".0")
+
+
+def reach_of(half_life: str) -> str:
+    """How far back a half-life reaches, in words.
+
+    Examples
+    --------
+    >>> reach_of("7d")
+    '10 days'
+    """
+    return elapsed(HALF_LIVES[half_life] / DAY * 24 * REACH)
+
+
+def phrases_of(layout: Layout, titles: Mapping[str, str]) -> list[Phrase]:
+    """For each feature of a layout, from its value before scaling to words.
+
+    Parameters
+    ----------
+    layout
+        The layout.
+    titles
+        What people call the user's own events, by source.
+    """
+    return [
+        _phrase(block, feature.rpartition("/")[2], title_of(block.name, titles))
+        for block in layout.blocks
+        for feature in block.features
+    ]
+
+
+def title_of(source: str, titles: Mapping[str, str]) -> str:
+    """What people call a source: its title, or its name made readable.
+
+    Examples
+    --------
+    >>> title_of("event/add_to_cart", {}), title_of("other", {})
+    ('Add to cart', 'Other events')
+    """
+    if source == OTHER:
+        return "Other events"
+    name = source.partition("/")[2].replace("_", " ")
+    return titles.get(source, name[:1].upper() + name[1:])
+
+
+def _phrase(block: Block, name: str, title: str) -> Phrase:
+    if block.kind == "number":
+        return lambda value: f"{block.name}: {amount(value)}"
+    if block.kind == "category":
+        return lambda value: f"{block.name}: {'' if value else 'not '}{block.text}"
+    if block.kind == "profile":
+        return _of_profile(name)
+    if block.kind == "activity":
+        return _of_activity(name, title)
+    return _of_value(name, title)
+
+
+def _of_activity(name: str, title: str) -> Phrase:
+    if name == "recency":
+        return lambda value: f"{title}: last {elapsed(math.expm1(value))} ago"
+    if name == "never":
+        return lambda value: f"{title}: none yet" if value else f"{title}: has happened"
+    reach = reach_of(name.removeprefix("count_"))
+    return lambda value: f"{title}: {_about(math.expm1(value))} in the last {reach}"
+
+
+def _of_value(name: str, title: str) -> Phrase:
+    if name == "mean":
+        return lambda value: f"{title}: {amount(_signed(value))} on average"
+    if name == "value":
+        return lambda value: f"{title}: {amount(_signed(value))} the last time"
+    reach = reach_of(name.removeprefix("sum_"))
+    return lambda value: f"{title}: {amount(_signed(value))} in all in the last {reach}"
+
+
+def _of_profile(name: str) -> Phrase:
+    if name.startswith("days_"):
+        reach = reach_of(name.removeprefix("days_"))
+        return lambda value: f"Active on {_about(math.expm1(value))} days of the last {reach}"
+    return _OF_PROFILE.get(name, _OF_PROFILE["tenure"])
+
+
+_OF_PROFILE: dict[str, Phrase] = {
+    "days": lambda value: f"Active on {amount(math.expm1(value))} days so far",
+    "rate": lambda value: f"Active on {min(value, 1.0):.0%} of days",
+    "recency": lambda value: f"Last seen {elapsed(math.expm1(value))} ago",
+    "gap": lambda value: f"Usually {elapsed(math.expm1(value))} between active days",
+    "overdue": lambda value: f"Silent {amount(math.exp(value))} times the usual gap",
+    "one_day": lambda value: "Active on one day only" if value else "Active on several days",
+    "tenure": lambda value: f"Known for {elapsed(math.expm1(value))}",
+}
+
+
+def _signed(value: float) -> float:
+    return math.copysign(math.expm1(abs(value)), value)
+
+
+def _about(count: float) -> str:
+    """A decayed count: none, or about so many."""
+    return "none" if count < 0.5 else f"about {round(count)}"

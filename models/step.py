@@ -1,0 +1,74 @@
+"""What goes into a step of the engine and what comes out."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field
+from typing import NamedTuple, Protocol
+
+from models.goals.examples import Example
+
+Row = tuple[bytes, bytes | None]
+
+
+class Record(Protocol):
+    """A source record, as a Kafka consumer hands it over."""
+
+    @property
+    def key(self) -> bytes | None:
+        """The profile id."""
+
+    @property
+    def value(self) -> bytes | None:
+        """An event, or None to erase the profile."""
+
+    @property
+    def offset(self) -> int:
+        """Its place in the partition."""
+
+    @property
+    def timestamp(self) -> int | None:
+        """When Kafka took it, milliseconds; None where there is no Kafka."""
+
+
+class PlainRecord(NamedTuple):
+    """A source record without Kafka."""
+
+    key: bytes | None
+    value: bytes | None
+    offset: int
+    timestamp: int | None = None
+
+
+class Refusal(NamedTuple):
+    """A record that cannot be applied, for the dead-letter topic."""
+
+    record: Record
+    reason: str
+    message: str
+
+
+@dataclass(slots=True)
+class Step:
+    """What changes and what leaves, all of it or nothing.
+
+    Parameters
+    ----------
+    profiles, tickets
+        Rows of the tables; None deletes. The clock is among the profiles.
+    scores
+        Records of the scores topic: ``goal/profile_id`` and a score, or None to withdraw it.
+    examples
+        Labelled tickets, in the order of their due times.
+    refused
+        Records for the dead-letter topic.
+    counts
+        What was counted, by name, for the metrics.
+    """
+
+    profiles: list[Row] = field(default_factory=list)
+    tickets: list[Row] = field(default_factory=list)
+    scores: list[Row] = field(default_factory=list)
+    examples: list[Example] = field(default_factory=list)
+    refused: list[Refusal] = field(default_factory=list)
+    counts: Counter[str] = field(default_factory=Counter)

