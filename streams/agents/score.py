@@ -1,0 +1,134 @@
+"""The scoring agent: runs of events in, scores and examples out, state kept."""
+
+from __future__ import annotations
+
+import time
+from datetime import UTC, datetime
+from typing import Any
+
+from aiokafka.partitioner import DefaultPartitioner
+from faust.types import TP
+
+from models.engine import Engine
+from models.goals.examples import Example, encode_example
+from models.partition import Partition
+from models.step import Step
+from streams.checkpoint import Checkpoint, Outgoing, Output, Stage
+from streams.dead_letters import dead_letters
+from streams.metrics import Metrics
+from streams.snapshots import SnapshotReader
+from streams.topics import Topics
+from streams.transport.store import RunTable
+
+_partition_of = DefaultPartitioner()
+
+
+class ScoringAgent:
+    """What happens to the runs of the events topic.
+
+    Parameters
+    ----------
+    engine
+        Decides.
+    topics
+        Where things go.
+    tables
+        Profiles and tickets.
+    checkpoint
+        Makes it durable.
+    snapshots
+        Must have caught up before anything is scored.
+    metrics
+        Count it.
+    examples_partitions
+        Partitions of the examples topic, to which examples go by their goal.
+    """
+
+    def __init__(
+        self,
+        engine: Engine,
+        topics: Topics,
+        tables: tuple[RunTable, RunTable],
+        checkpoint: Checkpoint,
+        snapshots: SnapshotReader,
+        metrics: Metrics,
+        examples_partitions: int,
+    ) -> None:
+        self.engine = engine
+        self.topics = topics
+        self.profiles, self.tickets = tables
+        self.checkpoint = checkpoint
+        self.snapshots = snapshots
+        self.metrics = metrics
+        self.partitions: dict[int, Partition] = {}
+        self._examples_partitions = list(range(examples_partitions))
+
+    async def handle(self, number: int, records: list[Any], offset: int) -> None:
+        """Apply a run and make what it brought about durable."""
+        partition = await self._open(number)
+        started = time.perf_counter()
+        step = self.engine.step(partition, records)
+        self.metrics.step_seconds.labels("compute").observe(time.perf_counter() - started)
+        await self._finish(partition, step, offset + 1)
+
+    async def idle(self, number: int, elapsed: float) -> None:
+        """Let the clock of an idle partition run on for so many seconds."""
+        partition = await self._open(number)
+        step = self.engine.idle(partition, int(elapsed * 1000))
+        if step.profiles:
+            await self._finish(partition, step, None)
+
+    def close(self, numbers: set[int]) -> None:
+        """Let go of partitions."""
+        for number in numbers & self.partitions.keys():
+            self.engine.close(self.partitions.pop(number))
+            self.metrics.forget_partition(number)
+
+    async def _open(self, number: int) -> Partition:
+        if number not in self.partitions:
+            await self.snapshots.wait_caught_up()
+            profiles, tickets = self.profiles.holder(number), self.tickets.holder(number)
+            self.partitions[number] = self.engine.open(number, profiles, tickets)
+        return self.partitions[number]
+
+    async def _finish(self, partition: Partition, step: Step, offset: int | None) -> None:
+        source = TP(self.topics.events, partition.number)
+        started = time.perf_counter()
+        stages = self.stages(partition.number, step)
+        encoded = time.perf_counter()
+        await self.checkpoint.commit(source, offset, stages)
+        partition.apply(step.profiles, step.tickets)
+        self.metrics.step_seconds.labels("encode").observe(encoded - started)
+        self.metrics.step_seconds.labels("commit").observe(time.perf_counter() - encoded)
+        self.metrics.count_step(step)
+        self.metrics.show_partition(partition)
+
+    def stages(self, number: int, step: Step) -> list[Stage]:
+        """What a step writes, in the order that makes a replay end in the same result."""
+        topics = self.topics
+        outputs = [Output(topics.scores, number, [Outgoing(*row) for row in step.scores])]
+        outputs += self._examples(step.examples)
+        if step.refused:
+            now = datetime.now(UTC)
+            outputs.append(dead_letters(topics.dlq, topics.events, number, step.refused, now))
+        return [
+            outputs,
+            [Output(topics.tickets, number, [Outgoing(*row) for row in step.tickets])],
+            [Output(topics.profiles, number, [Outgoing(*row) for row in step.profiles])],
+        ]
+
+    def _examples(self, examples: list[Example]) -> list[Output]:
+        by_goal: dict[str, list[Outgoing]] = {}
+        for example in examples:
+            key = example.goal.encode()
+            by_goal.setdefault(example.goal, []).append(Outgoing(key, encode_example(example)))
+        return [
+            Output(self.topics.examples, goal_partition(goal, self._examples_partitions), records)
+            for goal, records in by_goal.items()
+        ]
+
+
+def goal_partition(goal: str, partitions: list[int]) -> int:
+    """The partition of a goal's examples: the one that any Kafka producer would choose."""
+    chosen: int = _partition_of(goal.encode(), partitions, partitions)
+    return chosen

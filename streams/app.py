@@ -1,0 +1,198 @@
+"""The worker: a Faust app, put together from a configuration and settings."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from typing import Any
+
+import faust
+from faust.types import TP
+from prometheus_client import CollectorRegistry
+from yarl import URL
+
+from models.config.schema import Config
+from models.engine import Engine
+from models.goals.tickets import TicketBook
+from streams.agents.score import ScoringAgent
+from streams.agents.train import TrainingAgent
+from streams.checkpoint import Checkpoint, Ordered, Transactional
+from streams.lanes import Lanes
+from streams.metrics import Metrics
+from streams.security import client_options, faust_credentials
+from streams.settings import Settings
+from streams.snapshots import SnapshotReader
+from streams.topics import Topics, topics_of
+from streams.transport.consumer import RunTransport
+from streams.transport.runs import RunSchema
+from streams.transport.store import Rows, RunTable
+from streams.web import add_pages
+
+#: Seconds between looks at lags and idle partitions.
+LOOK_EVERY = 1.0
+
+
+def build_app(
+    config: Config, settings: Settings, registry: CollectorRegistry | None = None
+) -> faust.App:
+    """A worker's Faust app.
+
+    Parameters
+    ----------
+    config
+        The questions.
+    settings
+        The place.
+    registry
+        Where metrics are registered; one of its own if left out.
+    """
+    return Worker(config, settings, registry or CollectorRegistry()).app
+
+
+class Worker:
+    """What a worker is made of, and how it hangs together."""
+
+    def __init__(self, config: Config, settings: Settings, registry: CollectorRegistry) -> None:
+        self.config = config
+        self.settings = settings
+        self.topics = topics_of(settings)
+        self.metrics = Metrics(registry)
+        self.checkpoint = new_checkpoint(settings, self.topics)
+        self.app = new_faust_app(settings, self.checkpoint)
+        self.engine = Engine(config, self.topics.events)
+        self.snapshots = SnapshotReader(
+            self.topics.models, self.engine, self.metrics, client_options(settings),
+            committed=self.checkpoint.transactional,
+        )  # fmt: skip
+        profiles, tickets = self._table("profiles", Rows), self._table("tickets", TicketBook)
+        self.scoring = ScoringAgent(
+            self.engine, self.topics, (profiles, tickets), self.checkpoint, self.snapshots,
+            self.metrics, settings.partitions,
+        )  # fmt: skip
+        self.training = TrainingAgent(
+            config, self.topics, self._table("trainers", Rows), self.checkpoint, self.metrics,
+            settings.partitions, settings.snapshot_every,
+        )  # fmt: skip
+        self.score_lanes: Lanes[Any] = Lanes(self._score, self.app.crash)
+        self.train_lanes: Lanes[Any] = Lanes(
+            self._train, self.app.crash, patience=settings.snapshot_every
+        )
+        self._streams: dict[str, Any] = {}
+        self._busy_at: dict[int, float] = {}
+        self._wire()
+
+    def _table(self, name: str, new_holder: Any) -> RunTable:
+        table = RunTable(
+            self.app, name=name, partitions=self.settings.partitions, new_holder=new_holder
+        )
+        self.app.tables.add(table)
+        return table
+
+    def _wire(self) -> None:
+        self._agent(self.topics.events, "score", self.score_lanes)
+        self._agent(self.topics.examples, "train", self.train_lanes)
+        self.app.on_partitions_revoked.connect(self._let_go)
+        self.app.on_before_shutdown.connect(self._shut_down)
+        self.app.task(self.snapshots.run)
+        self.app.timer(LOOK_EVERY, name="look")(self._look)
+        add_pages(self.app, self.metrics)
+
+    def _agent(self, topic: str, name: str, lanes: Lanes[Any]) -> None:
+        """An agent that hands each run to the lane of its partition."""
+        source = self.app.topic(topic, schema=RunSchema(), value_type=bytes)
+
+        async def agent(stream: Any) -> None:
+            self._streams[name] = stream.noack()
+            async for run in self._streams[name].events():
+                await lanes.put(run.message.partition, run)
+
+        self.app.agent(source, name=name)(agent)
+
+    async def _score(self, number: int, run: Any) -> None:
+        if isinstance(run, float):
+            await self.scoring.idle(number, run)
+            return
+        self._busy_at[number] = time.monotonic()
+        await self.scoring.handle(number, run.value, run.message.offset)
+        self._busy_at[number] = time.monotonic()
+        await self._streams["score"].ack(run)
+
+    async def _train(self, number: int, run: Any) -> None:
+        await self.training.handle(number, run, self._acknowledge_trained)
+
+    async def _acknowledge_trained(self, run: Any) -> None:
+        await self._streams["train"].ack(run)
+
+    async def _let_go(self, _app: Any, revoked: set[TP], **_: Any) -> None:
+        """Partitions leave: nothing of theirs may be kept, for another worker may change them."""
+        await self.score_lanes.close()
+        await self.train_lanes.close()
+        self._busy_at.clear()
+        self.scoring.close({tp.partition for tp in revoked if tp.topic == self.topics.events})
+        self.training.close({tp.partition for tp in revoked if tp.topic == self.topics.examples})
+
+    async def _shut_down(self, *_: Any, **__: Any) -> None:
+        await self.score_lanes.close()
+        await self.train_lanes.close()
+        await self.checkpoint.stop()
+
+    async def _look(self) -> None:
+        """Show lags; let the clocks of idle partitions run on with the wall."""
+        consumer: Any = self.app.consumer
+        for tp, lag in consumer.lags().items():
+            self.metrics.lag.labels(tp.topic, str(tp.partition)).set(lag)
+        now, after = time.monotonic(), self.config.time.idle_after / 1000
+        for number, busy_at in list(self._busy_at.items()):
+            source = TP(self.topics.events, number)
+            if not consumer.caught_up(source, time.time(), after):
+                self._busy_at[number] = now
+            elif now - busy_at >= after + LOOK_EVERY and not self.app.rebalancing:
+                self._busy_at[number] = now - after
+                await self.score_lanes.put(number, now - busy_at - after)
+
+
+def new_checkpoint(settings: Settings, topics: Topics) -> Checkpoint:
+    """The checkpoint that the settings ask for."""
+    options = client_options(settings)
+    if settings.guarantee == "exactly_once":
+        return Transactional(
+            settings.prefix, topics.sources, options, settings.transaction_timeout
+        )
+    return Ordered(settings.prefix, topics.sources, options)
+
+
+def new_faust_app(settings: Settings, checkpoint: Checkpoint) -> faust.App:
+    """A Faust app with our transport, and nothing on that could harm."""
+    brokers = [URL(f"kafka://{broker}") for broker in settings.brokers.split(",")]
+    app = faust.App(
+        settings.prefix,
+        broker=brokers,
+        broker_credentials=faust_credentials(settings),
+        broker_session_timeout=settings.session_timeout,
+        broker_heartbeat_interval=settings.session_timeout / 3,
+        broker_request_timeout=max(30.0, settings.session_timeout * 1.5),
+        broker_commit_interval=1.0,
+        broker_max_poll_records=settings.run_records * 4,
+        consumer_auto_offset_reset="earliest",
+        producer_request_timeout=30.0,
+        store="memory://",
+        datadir=settings.data_dir,
+        topic_partitions=settings.partitions,
+        topic_allow_declare=False,
+        topic_disable_leader=True,
+        table_standby_replicas=0,
+        stream_buffer_maxsize=16,
+        stream_wait_empty=True,
+        web_bind=settings.web_host,
+        web_host=settings.web_host,
+        web_port=settings.web_port,
+        web_tables_enabled=False,
+        web_router_enabled=False,
+        worker_redirect_stdouts=False,
+        env_prefix="PENCHANT_FAUST_",
+        loghandlers=[],
+    )
+    app.transport = RunTransport(
+        brokers, app, checkpoint=checkpoint, max_run=settings.run_records
+    )
+    return app

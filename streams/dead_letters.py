@@ -1,0 +1,55 @@
+"""Dead letters: refused records as they came, and why."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime
+
+from models.step import Refusal
+from streams.checkpoint import Outgoing, Output
+
+#: A value longer than this is cut: the broker would refuse the letter otherwise.
+LONGEST = 900_000
+
+
+def dead_letters(
+    topic: str, source_topic: str, partition: int, refused: Iterable[Refusal], now: datetime
+) -> Output:
+    """The records of the dead-letter topic for refused ones.
+
+    Parameters
+    ----------
+    topic
+        The dead-letter topic.
+    source_topic, partition
+        Where the records came from; letters go to the partition of the same number.
+    refused
+        The records with reason and message.
+    now
+        Wall clock, for ``failed_at``.
+    """
+    failed_at = now.isoformat(timespec="milliseconds").encode()
+    return Output(
+        topic,
+        partition,
+        [
+            _letter(refusal, [("source_topic", source_topic.encode()), ("failed_at", failed_at),
+                              ("source_partition", b"%d" % partition)])
+            for refusal in refused
+        ],
+    )  # fmt: skip
+
+
+def _letter(refusal: Refusal, about: list[tuple[str, bytes]]) -> Outgoing:
+    record = refusal.record
+    headers = [
+        ("reason", refusal.reason.encode()),
+        ("message", refusal.message.encode(errors="replace")),
+        ("source_offset", b"%d" % record.offset),
+        *about,
+    ]
+    value = record.value or b""
+    if len(value) > LONGEST:
+        headers.append(("truncated", b"%d" % len(value)))
+        value = value[:LONGEST]
+    return Outgoing(record.key, value, headers)

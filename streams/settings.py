@@ -1,0 +1,111 @@
+"""Everything about the place: where the brokers are, how to get in, how much to take at once."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from models.errors import ConfigError, Problem
+
+PREFIX = "PENCHANT_"
+Port = Annotated[int, Field(ge=0, le=65_535)]
+Name = Annotated[str, Field(pattern=r"^[a-zA-Z0-9._-]{1,120}$")]
+
+
+class Settings(BaseSettings):
+    """Environment variables, each with ``PENCHANT_`` in front."""
+
+    model_config = SettingsConfigDict(env_prefix=PREFIX, extra="ignore", frozen=True)
+
+    brokers: str = Field("localhost:9092", description="host:port of brokers, comma separated")
+    prefix: Name = Field("penchant", description="Of topics, group and transactions")
+    partitions: Annotated[int, Field(ge=1, le=4096)] = Field(
+        8, description="Partitions of the events topic and of what goes with it"
+    )
+    replication: Annotated[int, Field(ge=1, le=10)] = Field(
+        1, description="Replicas of every topic that is created; 3 in production"
+    )
+    guarantee: Literal["exactly_once", "at_least_once"] = Field(
+        "exactly_once", description="Transactions, or in order where a broker has none"
+    )
+    data_dir: Path = Field(Path(".penchant"), description="Where the worker may write")
+    web_host: str = Field("127.0.0.1", description="Where /metrics and health are served")
+    web_port: Port = Field(6066, description="And the port; 0 for any free one")
+    log_level: Literal["debug", "info", "warning", "error"] = Field(
+        "info", description="What is logged"
+    )
+
+    events_topic: Name | None = Field(None, description="Instead of PREFIX.events")
+    scores_topic: Name | None = Field(None, description="Instead of PREFIX.scores")
+    examples_topic: Name | None = Field(None, description="Instead of PREFIX.examples")
+    models_topic: Name | None = Field(None, description="Instead of PREFIX.models")
+    insights_topic: Name | None = Field(None, description="Instead of PREFIX.insights")
+    dlq_topic: Name | None = Field(None, description="Instead of PREFIX.dlq")
+
+    security_protocol: Literal["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"] = Field(
+        "PLAINTEXT", description="How to talk to the brokers"
+    )
+    sasl_mechanism: Literal["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"] = Field(
+        "PLAIN", description="How to log in"
+    )
+    sasl_username: str | None = Field(None, description="As whom")
+    sasl_password: SecretStr | None = Field(None, description="With which password")
+    ssl_ca_file: Path | None = Field(None, description="Whom to trust; the system's if left out")
+    ssl_cert_file: Path | None = Field(None, description="The client's certificate")
+    ssl_key_file: Path | None = Field(None, description="Its key")
+    ssl_key_password: SecretStr | None = Field(None, description="The key's password")
+    ssl_check_hostname: bool = Field(True, description="Whether a broker's name must be its own")
+
+    run_records: Annotated[int, Field(ge=1, le=10_000)] = Field(
+        1_000, description="Records of a partition taken in one step, at most"
+    )
+    session_timeout: Annotated[float, Field(ge=1, le=300)] = Field(
+        20.0, description="Seconds after which a silent worker loses its partitions"
+    )
+    transaction_timeout: Annotated[float, Field(ge=1, le=900)] = Field(
+        30.0, description="Seconds after which the broker ends a transaction left open"
+    )
+    snapshot_every: Annotated[float, Field(ge=0.05, le=60)] = Field(
+        1.0, description="Seconds between snapshots of a model that is learning"
+    )
+
+    @field_validator("brokers")
+    @classmethod
+    def _brokers(cls, value: str) -> str:
+        for broker in value.split(","):
+            host, _, port = broker.strip().rpartition(":")
+            if not host or not port.isdigit():
+                raise ValueError("host:port, several separated by commas")
+        return ",".join(broker.strip() for broker in value.split(","))
+
+    @model_validator(mode="after")
+    def _login(self) -> Settings:
+        if "SASL" in self.security_protocol and not (self.sasl_username and self.sasl_password):
+            raise ValueError("PENCHANT_SASL_USERNAME and PENCHANT_SASL_PASSWORD with SASL")
+        return self
+
+
+def load_settings(**given: object) -> Settings:
+    """Settings from the environment; what is given comes before it.
+
+    Raises
+    ------
+    ConfigError
+        A variable that is wrong, by its name.
+    """
+    try:
+        return Settings(**{name: value for name, value in given.items() if value is not None})
+    except ValidationError as error:
+        raise ConfigError("the environment", [_problem(one) for one in error.errors()]) from None
+
+
+def _problem(details: object) -> Problem:
+    if not isinstance(details, dict):
+        raise TypeError
+    name = PREFIX + "_".join(str(step) for step in details["loc"]).upper() if details["loc"] else ""
+    secret = "PASSWORD" in name
+    found = "a value" if secret or not details["loc"] else repr(details["input"])
+    return Problem(name, found, details["msg"].removeprefix("Value error, "))

@@ -1,0 +1,100 @@
+"""Snapshots in: every scorer reads the compacted models topic, from its beginning and then on."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Mapping
+from typing import Any
+
+from aiokafka import AIOKafkaConsumer
+from aiokafka.structs import TopicPartition
+
+from models.engine import Engine
+from models.errors import SnapshotError
+from models.learning.snapshot import read_snapshot
+from streams.metrics import Metrics
+
+logger = logging.getLogger(__name__)
+
+POLL_MS = 200
+
+
+class SnapshotReader:
+    """Hands every new snapshot to the engine.
+
+    A snapshot whose numbers cannot be trusted is refused and counted; the last good one stays.
+
+    Parameters
+    ----------
+    topic
+        The models topic.
+    engine
+        Who scores with them.
+    metrics
+        Show which version that is.
+    options
+        Brokers and security, for aiokafka.
+    committed
+        Whether to read committed records only.
+    """
+
+    def __init__(
+        self,
+        topic: str,
+        engine: Engine,
+        metrics: Metrics,
+        options: Mapping[str, Any],
+        *,
+        committed: bool,
+    ) -> None:
+        self.topic = topic
+        self.engine = engine
+        self.metrics = metrics
+        self._options = dict(options)
+        self._isolation = "read_committed" if committed else "read_uncommitted"
+        self._caught_up = asyncio.Event()
+
+    async def wait_caught_up(self) -> None:
+        """Wait until what was in the topic at the start has been read."""
+        await self._caught_up.wait()
+
+    async def run(self) -> None:
+        """Read until cancelled."""
+        consumer = AIOKafkaConsumer(
+            group_id=None, enable_auto_commit=False, auto_offset_reset="earliest",
+            isolation_level=self._isolation, **self._options,
+        )  # fmt: skip
+        await consumer.start()
+        try:
+            await self._follow(consumer)
+        finally:
+            await consumer.stop()
+
+    async def _follow(self, consumer: AIOKafkaConsumer) -> None:
+        partition = TopicPartition(self.topic, 0)
+        consumer.assign([partition])
+        await consumer.seek_to_beginning(partition)
+        end = (await consumer.end_offsets([partition]))[partition]
+        while True:
+            if not self._caught_up.is_set() and await consumer.position(partition) >= end:
+                self._caught_up.set()
+            fetched = await consumer.getmany(partition, timeout_ms=POLL_MS)
+            for record in _latest(fetched.get(partition, [])):
+                self._adopt(record)
+
+    def _adopt(self, value: bytes) -> None:
+        try:
+            snapshot = read_snapshot(value)
+            adopted = self.engine.adopt(snapshot)
+        except SnapshotError as error:
+            self.metrics.snapshots_refused.inc()
+            logger.error("Refused a snapshot: %s", error)
+            return
+        if adopted:
+            self.metrics.model_version.labels(snapshot.goal).set(snapshot.version)
+
+
+def _latest(records: list[Any]) -> list[bytes]:
+    """The last snapshot of each goal: those before it need not be compiled."""
+    return [value for value in {record.key: record.value for record in records}.values() if value]

@@ -1,0 +1,99 @@
+"""The topics: their names, and what each has to be like."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from streams.settings import Settings
+
+DAY_MS = 86_400_000
+
+
+@dataclass(frozen=True, slots=True)
+class Topics:
+    """Names of the topics.
+
+    Parameters
+    ----------
+    events, scores, examples, models, insights, dlq
+        As in docs/semantics.md.
+    profiles, tickets, trainers
+        Changelogs of the tables.
+    """
+
+    events: str
+    scores: str
+    examples: str
+    models: str
+    insights: str
+    dlq: str
+    profiles: str
+    tickets: str
+    trainers: str
+
+    @property
+    def sources(self) -> frozenset[str]:
+        """The topics that agents read."""
+        return frozenset((self.events, self.examples))
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What a topic has to be like.
+
+    Parameters
+    ----------
+    name
+        The topic.
+    partitions
+        How many it must have; None for any number.
+    config
+        Its configuration where it is created by us.
+    """
+
+    name: str
+    partitions: int | None
+    config: dict[str, str]
+
+
+def topics_of(settings: Settings) -> Topics:
+    """The names of the topics.
+
+    Examples
+    --------
+    >>> topics_of(Settings(prefix="shop")).events
+    'shop.events'
+    """
+    prefix = settings.prefix
+    return Topics(
+        events=settings.events_topic or f"{prefix}.events",
+        scores=settings.scores_topic or f"{prefix}.scores",
+        examples=settings.examples_topic or f"{prefix}.examples",
+        models=settings.models_topic or f"{prefix}.models",
+        insights=settings.insights_topic or f"{prefix}.insights",
+        dlq=settings.dlq_topic or f"{prefix}.dlq",
+        profiles=f"{prefix}-profiles-changelog",
+        tickets=f"{prefix}-tickets-changelog",
+        trainers=f"{prefix}-trainers-changelog",
+    )
+
+
+def wanted_topics(settings: Settings) -> list[Wanted]:
+    """What every topic has to be like: those that go together have equal partitions."""
+    topics, equal = topics_of(settings), settings.partitions
+    compact = {"cleanup.policy": "compact"}
+    changelog = compact | {"min.cleanable.dirty.ratio": "0.3", "segment.ms": str(DAY_MS)}
+    return [
+        Wanted(topics.events, equal, {"retention.ms": str(30 * DAY_MS)}),
+        Wanted(topics.scores, equal, compact),
+        Wanted(topics.examples, equal, {"retention.ms": str(90 * DAY_MS)}),
+        Wanted(topics.models, 1, compact),
+        Wanted(
+            topics.insights, 1,
+            {"cleanup.policy": "compact,delete", "retention.ms": str(30 * DAY_MS)},
+        ),
+        Wanted(topics.dlq, equal, {"retention.ms": str(30 * DAY_MS)}),
+        Wanted(topics.profiles, equal, changelog),
+        Wanted(topics.tickets, equal, changelog),
+        Wanted(topics.trainers, equal, changelog),
+    ]  # fmt: skip

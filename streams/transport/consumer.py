@@ -1,0 +1,263 @@
+"""Faust's consumer, handing over runs of records instead of records, and losing none.
+
+Overrides the insides of faust-streaming 0.15.3 and reads two private attributes of aiokafka 0.14;
+``tests/streams/transport`` pins every one of them. What it cures, and how it was found, is told in
+docs/decisions/0002-transport.md. Its rules:
+
+- no source partition is fetched before the seek and the resume of its generation are done;
+- whatever fetched record is thrown away marks its partition stale, and a stale partition is sought
+  back to its due offset before anything more of it is delivered;
+- ``_read_offset`` is the next offset to deliver, everywhere;
+- a run that was not handed over, because the flow was suspended, does not move it;
+- recovery is told the position, not the last record: a log may end in transaction markers.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING, Any
+
+from faust.transport.drivers import aiokafka as driver
+from faust.types import TP
+from faust.types.tuples import ConsumerMessage
+
+if TYPE_CHECKING:
+    from streams.checkpoint import Checkpoint
+
+IDLE_POLL = 0.1
+
+
+class RunConsumerThread(driver.AIOKafkaConsumerThread):
+    """The thread that aiokafka's consumer lives in; reads committed records where there are any."""
+
+    def _create_worker_consumer(self, transport: Any) -> Any:
+        consumer = super()._create_worker_consumer(transport)
+        if self.transport.checkpoint.transactional:
+            consumer._isolation_level = "read_committed"
+        return consumer
+
+
+class RunConsumer(driver.Consumer):
+    """Delivers runs; acknowledges through them; tells partitions' fate to the checkpoint."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.checkpoint: Checkpoint = self.transport.checkpoint
+        self.max_run: int = self.transport.max_run
+        self._through: dict[TP, int] = {}
+        self._sought = self._ready = -1
+        self._stale: set[TP] = set()
+
+    def _new_consumer_thread(self) -> Any:
+        return RunConsumerThread(self, loop=self.loop, beacon=self.beacon)
+
+    # -- rebalances ------------------------------------------------------------------------
+
+    async def on_partitions_assigned(self, assigned: set[TP], generation_id: int = 0) -> None:
+        """Open transactions, which fences the owner before, and only then let recovery read."""
+        try:
+            await self.checkpoint.own({tp for tp in assigned if tp.topic in self.checkpoint.sources})
+            await super().on_partitions_assigned(assigned, generation_id)
+        except asyncio.CancelledError:
+            raise
+        except Exception as error:
+            # aiokafka would log it and leave a worker that sits there idle.
+            await self.app.crash(error)
+            raise
+
+    async def on_partitions_revoked(self, revoked: set[TP]) -> None:
+        """Forget what was acknowledged: what was not committed is dropped again by its offset."""
+        for tp in revoked:
+            self._through.pop(tp, None)
+        await super().on_partitions_revoked(revoked)
+
+    async def perform_seek(self) -> None:
+        """Seek the source partitions to their committed offsets."""
+        generation = self.app.consumer_generation_id
+        self._stale.clear()
+        await super().perform_seek()
+        self._sought = generation
+
+    def resume_flow(self) -> None:
+        """Let the flow go on; from here on sources may be fetched, if they have been sought."""
+        super().resume_flow()
+        self._ready = self._sought
+
+    # -- acknowledging ---------------------------------------------------------------------
+
+    def ack(self, message: Any) -> bool:
+        """Acknowledge a run: everything of its partition up to its offset is done.
+
+        With transactions a source's offset has gone with its transaction, and nothing is left to
+        commit.
+        """
+        if message.acked:
+            return False
+        message.acked = True
+        self._unacked_messages.discard(message)
+        if self._waiting_for_ack is not None and not self._waiting_for_ack.done():
+            self._waiting_for_ack.set_result(None)
+        if message.topic in self.checkpoint.sources and not self.checkpoint.transactional:
+            self._through[message.tp] = message.offset + 1
+            self._acked[message.tp] = [message.offset]  # where commit() looks for news
+            self._n_acked += 1
+        return True
+
+    def _new_offset(self, tp: TP) -> int | None:
+        self._acked.pop(tp, None)
+        return self._through.pop(tp, None)
+
+    # -- fetching --------------------------------------------------------------------------
+
+    async def _getmany(self, active_partitions: Any, timeout: float) -> Any:  # noqa: ASYNC109
+        if active_partitions is not None and self._ready != self.app.consumer_generation_id:
+            active_partitions = {tp for tp in active_partitions if self._is_changelog_tp(tp)}
+            if not active_partitions:
+                await asyncio.sleep(IDLE_POLL)
+                return {}
+            timeout = IDLE_POLL
+        return await super()._getmany(active_partitions, timeout)
+
+    async def _drain_messages(self, fetcher: Any) -> None:
+        while not (self._stopped.is_set() or fetcher._stopped.is_set()):
+            fetched, active = await self._wait_next_records(1.0)
+            generation = self.app.consumer_generation_id
+            ends = self._changelog_ends()
+            await asyncio.sleep(0)
+            if self.should_stop:
+                return
+            await self._deliver_fetched(fetched or {}, active, ends, generation)
+            await self._deliver_ends(ends, generation)
+            await self._seek_stale(generation)
+
+    def _flows(self, generation: int) -> bool:
+        return self.flow_active and bool(self.app.consumer_generation_id == generation)
+
+    async def _deliver_fetched(
+        self, fetched: Mapping[TP, Any], active: Any, ends: Mapping[TP, int], generation: int
+    ) -> None:
+        for tp, records in fetched.items():
+            if not await self._deliver_partition(tp, records, ends.get(tp, -1), active, generation):
+                self._stale.add(tp)
+
+    async def _deliver_ends(self, ends: Mapping[TP, int], generation: int) -> None:
+        """Tell recovery where it is when only markers or compacted offsets were left."""
+        for tp, end in ends.items():
+            behind = end >= (self._read_offset[tp] or 0)
+            if behind and tp not in self._stale and self._flows(generation):
+                await self._deliver(tp, [], end, generation)
+
+    async def _seek_stale(self, generation: int) -> None:
+        if not self._stale or not self._flows(generation):
+            return
+        again = {
+            tp: self._read_offset[tp] or 0
+            for tp in self._stale
+            if self._is_changelog_tp(tp) or self._ready == generation
+        }
+        await self.seek_wait(again)
+        self._stale -= again.keys()
+
+    async def _deliver_partition(
+        self, tp: TP, records: list[Any], end: int, active: Any, generation: int
+    ) -> bool:
+        """Deliver what was fetched of a partition; False if any of it had to be thrown away."""
+        if tp in self._stale or not self._may_deliver(tp, active, generation):
+            return False
+        due = self._read_offset[tp]
+        if due is not None and records[0].offset < due:
+            records = [record for record in records if record.offset >= due]
+        for start in range(0, len(records), self.max_run):
+            run = records[start : start + self.max_run]
+            is_last = start + self.max_run >= len(records)
+            offset = max(run[-1].offset, end) if is_last else run[-1].offset
+            if not self._flows(generation) or not await self._deliver(tp, run, offset, generation):
+                return False
+        return True
+
+    def _may_deliver(self, tp: TP, active: Any, generation: int) -> bool:
+        if not self._is_changelog_tp(tp) and self._ready != generation:
+            return False
+        return active is None or tp in active or tp in self._buffered_partitions
+
+    async def _deliver(self, tp: TP, run: list[Any], offset: int, generation: int) -> bool:
+        stamp, kind = (run[-1].timestamp / 1000, run[-1].timestamp_type) if run else (0.0, 0)
+        message = ConsumerMessage(
+            tp.topic, tp.partition, offset, stamp, kind, (), None, run, None, 0, 0, tp,
+            generation_id=generation,
+        )  # fmt: skip
+        handed = self.callback(message)
+        result = await self.wait_first(handed, self.suspend_flow.wait())
+        if handed not in result.done:
+            return False
+        self._read_offset[tp] = offset + 1
+        return True
+
+    # -- what aiokafka knows ---------------------------------------------------------------
+
+    def _states(self, tps: Iterable[TP] | None = None) -> Iterable[tuple[TP, Any]]:
+        """aiokafka's state of assigned partitions."""
+        consumer = self._thread._consumer if self._thread is not None else None
+        subscription = consumer._subscription.subscription if consumer is not None else None
+        assignment = subscription.assignment if subscription is not None else None
+        if assignment is None:
+            return
+        for tp in assignment.tps if tps is None else tps:
+            state = assignment.state_value(tp)
+            if state is not None and state.has_valid_position:
+                yield TP(tp.topic, tp.partition), state
+
+    def _changelog_ends(self) -> dict[TP, int]:
+        """Changelog partitions -> last offset fetched so far, transaction markers included."""
+        if not self.flow_active:
+            return {}
+        return {
+            tp: state._position - 1 for tp, state in self._states() if self._is_changelog_tp(tp)
+        }
+
+    def lags(self) -> dict[TP, int]:
+        """Source partitions -> records that the broker has and that were not handed over."""
+        return {
+            tp: max((state.highwater or 0) - (self._read_offset[tp] or 0), 0)
+            for tp, state in self._states()
+            if tp.topic in self.checkpoint.sources
+        }
+
+    def caught_up(self, tp: TP, now: float, within: float) -> bool:
+        """Whether a poll of the last ``within`` seconds found nothing more in a partition.
+
+        Parameters
+        ----------
+        tp
+            A source partition.
+        now
+            Wall clock, seconds.
+        within
+            Seconds.
+        """
+        for _, state in self._states([driver.TopicPartition(tp.topic, tp.partition)]):
+            polled = state.timestamp is not None and now - state.timestamp / 1000 <= within
+            return bool(polled and state.highwater is not None and (
+                state._position >= state.highwater
+            ))  # fmt: skip
+        return False
+
+
+class RunTransport(driver.Transport):
+    """Faust's transport with our consumer.
+
+    Parameters
+    ----------
+    checkpoint
+        Which partitions' fate it is told.
+    max_run
+        Records in a run, at most.
+    """
+
+    Consumer = RunConsumer
+
+    def __init__(self, *args: Any, checkpoint: Checkpoint, max_run: int, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.checkpoint = checkpoint
+        self.max_run = max_run
