@@ -217,9 +217,9 @@ class RunConsumer(driver.Consumer):
         }
 
     def lags(self) -> dict[TP, int]:
-        """Source partitions -> records that the broker has and that were not handed over."""
+        """Source partitions -> offsets that the broker has and that were not fetched."""
         return {
-            tp: max((state.highwater or 0) - (self._read_offset[tp] or 0), 0)
+            tp: max((state.highwater or 0) - state._position, 0)
             for tp, state in self._states()
             if tp.topic in self.checkpoint.sources
         }

@@ -1,0 +1,120 @@
+"""What the broker has, what is needed, and creating what is missing."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any, NamedTuple
+
+from kafka.admin import KafkaAdminClient
+from kafka.errors import KafkaError, TopicAlreadyExistsError
+
+from models.errors import PenchantError
+from streams.security import client_options
+from streams.settings import Settings
+from streams.topics import Wanted, wanted_topics
+
+#: Milliseconds that a broker is given to answer for the first time.
+PATIENCE_MS = 5_000
+
+
+class BrokerError(PenchantError):
+    """The broker cannot be used: not reachable, not permitted, or not as it has to be."""
+
+
+class Finding(NamedTuple):
+    """A topic beside what it has to be like.
+
+    Parameters
+    ----------
+    wanted
+        What it has to be like.
+    partitions
+        How many it has; None when it is not there.
+    """
+
+    wanted: Wanted
+    partitions: int | None
+
+    @property
+    def problem(self) -> str | None:
+        """What is wrong with it, in words; None when it is as it has to be."""
+        if self.partitions is None:
+            return "missing"
+        if self.wanted.partitions not in (None, self.partitions):
+            return f"has {self.partitions} partitions, needs {self.wanted.partitions}"
+        return None
+
+
+@contextmanager
+def admin_client(settings: Settings) -> Iterator[KafkaAdminClient]:
+    """A connection to the broker's administration.
+
+    Raises
+    ------
+    BrokerError
+        It cannot be reached.
+    """
+    logging.getLogger("kafka").setLevel(logging.CRITICAL)  # it reports every attempt at length
+    try:
+        client = KafkaAdminClient(bootstrap_timeout_ms=PATIENCE_MS, **client_options(settings))
+    except (KafkaError, OSError) as error:
+        raise BrokerError(
+            f"no Kafka broker answers at {settings.brokers} ({type(error).__name__}). "
+            "Is it running? PENCHANT_BROKERS says where to look."
+        ) from None
+    try:
+        yield client
+    except KafkaError as error:
+        raise BrokerError(f"the broker at {settings.brokers} refused: {error}") from None
+    finally:
+        client.close()
+
+
+def find_topics(client: KafkaAdminClient, settings: Settings) -> list[Finding]:
+    """Every topic beside what it has to be like."""
+    wanted = wanted_topics(settings)
+    known = set(client.list_topics())
+    names = [one.name for one in wanted if one.name in known]
+    described: list[dict[str, Any]] = client.describe_topics(names) if names else []
+    counts = {one["name"]: len(one["partitions"]) for one in described}
+    return [Finding(one, counts.get(one.name)) for one in wanted]
+
+
+def create_topics(client: KafkaAdminClient, settings: Settings, missing: list[Wanted]) -> None:
+    """Create topics, and wait until they can be used."""
+    for one in missing:
+        request = {
+            one.name: {
+                "num_partitions": one.partitions or settings.partitions,
+                "replication_factor": settings.replication,
+                "configs": one.config,
+            }
+        }
+        try:
+            client.create_topics(request)
+        except TopicAlreadyExistsError:
+            continue
+    client.wait_for_topics([one.name for one in missing])
+
+
+def require_topics(settings: Settings) -> None:
+    """Make sure that all topics are as they have to be.
+
+    Raises
+    ------
+    BrokerError
+        With every one that is not, and what to do.
+    """
+    with admin_client(settings) as client:
+        wrong = [finding for finding in find_topics(client, settings) if finding.problem]
+    if wrong:
+        lines = [f"  {finding.wanted.name}: {finding.problem}" for finding in wrong]
+        advice = (
+            "penchant topics CONFIG --apply creates what is missing."
+            if all(finding.partitions is None for finding in wrong)
+            else "Partitions that go together have to be equal: set PENCHANT_PARTITIONS to what "
+            "the events topic has, and create the others anew."
+        )
+        raise BrokerError("\n".join(["the topics are not as they have to be:", *lines, advice]))

@@ -1,0 +1,71 @@
+"""What the commands have in common: options, errors, output."""
+
+from __future__ import annotations
+
+import functools
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+from rich.console import Console
+from rich.markup import escape
+
+from models.config.loader import load_config
+from models.config.schema import Config
+from models.errors import ConfigError, PenchantError, Problem
+from streams.settings import Settings, load_settings
+
+Command = TypeVar("Command", bound=Callable[..., Any])
+
+FAILED = 1
+WRONG_INPUT = 2
+
+out = Console(highlight=False)
+err = Console(stderr=True, highlight=False)
+
+
+def read_config(path: str) -> Config:
+    """The configuration in a file.
+
+    Raises
+    ------
+    ConfigError
+        It cannot be read, or something is wrong in it.
+    """
+    try:
+        text = Path(path).read_text(encoding="utf-8")
+    except OSError as error:
+        raise ConfigError(path, [Problem("", error.strerror or str(error), "a file")]) from None
+    except UnicodeDecodeError:
+        raise ConfigError(path, [Problem("", "bytes that are not UTF-8", "YAML")]) from None
+    return load_config(text, path)
+
+
+def reports_errors(command: Command) -> Command:
+    """Say what went wrong without a wall of text: 2 for wrong input, 1 for everything else."""
+
+    @functools.wraps(command)
+    def wrapped(*args: Any, **kwargs: Any) -> Any:
+        try:
+            return command(*args, **kwargs)
+        except ConfigError as error:
+            err.print(f"[bold red]wrong:[/] {escape(str(error))}", soft_wrap=True)
+            sys.exit(WRONG_INPUT)
+        except PenchantError as error:
+            err.print(f"[bold red]failed:[/] {escape(str(error))}", soft_wrap=True)
+            sys.exit(FAILED)
+
+    return wrapped  # type: ignore[return-value]
+
+
+def with_settings(command: Command) -> Command:
+    """Options that come before the environment."""
+    command = click.option("--brokers", help="host:port, comma separated; PENCHANT_BROKERS")(command)
+    return click.option("--prefix", help="Of topics and group; PENCHANT_PREFIX")(command)
+
+
+def settings_of(brokers: str | None, prefix: str | None, **more: object) -> Settings:
+    """Settings from options and the environment."""
+    return load_settings(brokers=brokers, prefix=prefix, **more)

@@ -1,0 +1,124 @@
+"""``penchant send``: a file into the events topic, keyed and checked."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+import time
+from collections import Counter
+from typing import Any
+
+import click
+from aiokafka import AIOKafkaProducer
+from aiokafka.errors import KafkaError
+from rich.progress import Progress
+
+from models.config.durations import SECOND
+from models.config.schema import LimitsPart
+from models.errors import InvalidEvent
+from models.events.parsing import parse_event
+from streams.admin import BrokerError, require_topics
+from streams.cli.common import FAILED, err, out, read_config, reports_errors, settings_of
+from streams.cli.common import with_settings
+from streams.offline.files import read_events
+from streams.security import client_options
+from streams.settings import Settings
+from streams.topics import topics_of
+
+#: Refused lines that are shown one by one; the rest is counted.
+MOST_SHOWN = 10
+
+
+@click.command("send")
+@click.argument("config")
+@click.argument("events")
+@click.option("--speed", type=click.FloatRange(min=0, min_open=True),
+              help="Seconds of event time sent in a second; as fast as it goes if left out")
+@with_settings
+@reports_errors
+def command(
+    config: str, events: str, speed: float | None, brokers: str | None, prefix: str | None
+) -> None:
+    """Send the file EVENTS (.jsonl, .jsonl.gz, .csv, .parquet) into the events topic.
+
+    Every event is checked as the worker would check it; those that are wrong are shown with their
+    line and not sent, and the command exits 1.
+
+    \b
+    Example: penchant send goals.yaml events.jsonl.gz
+    """
+    limits = read_config(config).limits
+    settings = settings_of(brokers, prefix)
+    require_topics(settings)
+    try:
+        counts = asyncio.run(send(settings, limits, events, speed))
+    except KafkaError as error:
+        raise BrokerError(f"sending stopped: {error}") from None
+    out.print(f"{counts['sent']:,} events sent, {counts['refused']:,} refused")
+    if counts["refused"]:
+        sys.exit(FAILED)
+
+
+async def send(
+    settings: Settings, limits: LimitsPart, path: str, speed: float | None
+) -> Counter[str]:
+    """Send a file; returns how many were sent and refused."""
+    producer = AIOKafkaProducer(
+        linger_ms=20, max_batch_size=256 * 1024, acks="all", **client_options(settings)
+    )
+    await producer.start()
+    counts: Counter[str] = Counter()
+    try:
+        with Progress(console=err, disable=not err.is_terminal) as progress:
+            task = progress.add_task("sending", total=None)
+            pace = Pace(speed)
+            for line in read_events(path):
+                event = _checked(line.number, line.value, limits, counts)
+                if event is None:
+                    continue
+                await pace.wait(event.at)
+                await producer.send(
+                    topics_of(settings).events, value=line.value, key=event.profile_id.encode()
+                )
+                counts["sent"] += 1
+                progress.advance(task)
+        await producer.flush()
+    finally:
+        await producer.stop()
+    return counts
+
+
+def _checked(number: int, value: bytes, limits: LimitsPart, counts: Counter[str]) -> Any:
+    try:
+        return parse_event(value, limits)
+    except InvalidEvent as error:
+        counts["refused"] += 1
+        if counts["refused"] <= MOST_SHOWN:
+            err.print(f"line {number}: {error}", markup=False)
+        return None
+
+
+class Pace:
+    """Lets events through as fast as event time is meant to pass.
+
+    Parameters
+    ----------
+    speed
+        Seconds of event time in a second; None for as fast as it goes.
+    """
+
+    def __init__(self, speed: float | None) -> None:
+        self._speed = speed
+        self._first: tuple[int, float] | None = None
+
+    async def wait(self, at: int) -> None:
+        """Wait until it is time for an event of ``at``."""
+        if self._speed is None:
+            return
+        now = time.monotonic()
+        if self._first is None:
+            self._first = (at, now)
+        first_at, started = self._first
+        ahead = (at - first_at) / SECOND / self._speed - (now - started)
+        if ahead > 0:
+            await asyncio.sleep(ahead)

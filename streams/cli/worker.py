@@ -1,0 +1,66 @@
+"""``penchant worker``: the Faust worker."""
+
+from __future__ import annotations
+
+import logging
+import sys
+
+import click
+import faust
+
+from streams.admin import require_topics
+from streams.app import build_app
+from streams.cli.common import read_config, reports_errors, settings_of, with_settings
+from streams.settings import Settings
+
+logger = logging.getLogger("penchant")
+
+#: Chatter of the libraries: what it says at info level is nobody's business in production.
+CHATTY = ("faust", "mode", "aiokafka", "kafka", "asyncio", "aiohttp")
+
+PROMISES = {
+    "exactly_once": "exactly once: every run is one Kafka transaction",
+    "at_least_once": "at least once, in order: duplicates can be told by their ids, and a worker "
+    "that wakes after its session is not kept from writing",
+}
+
+
+@click.command("worker")
+@click.argument("config")
+@click.option("--web-port", type=int, help="Port of /metrics and health; PENCHANT_WEB_PORT")
+@with_settings
+@reports_errors
+def command(config: str, web_port: int | None, brokers: str | None, prefix: str | None) -> None:
+    """Run a worker for CONFIG until it is told to stop.
+
+    Start as many as there are cores, up to the partitions; they share the work.
+
+    \b
+    Example: PENCHANT_BROKERS=kafka:9092 penchant worker goals.yaml
+    """
+    questions = read_config(config)
+    settings = settings_of(brokers, prefix, web_port=web_port)
+    set_up_logging(settings)
+    require_topics(settings)
+    app = build_app(questions, settings)
+    logger.info("%d goals from %s; brokers %s; prefix %s; metrics at http://%s:%d/metrics",
+                len(questions.goals), config, settings.brokers, settings.prefix,
+                settings.web_host, settings.web_port)  # fmt: skip
+    logger.info("guarantee: %s", PROMISES[settings.guarantee])
+    run(app)
+
+
+def set_up_logging(settings: Settings) -> None:
+    """One line an occurrence, on standard error."""
+    level = settings.log_level.upper()
+    logging.basicConfig(
+        level=level, stream=sys.stderr, format="%(asctime)s %(levelname)-7s %(name)s %(message)s"
+    )
+    for name in CHATTY:
+        logging.getLogger(name).setLevel("DEBUG" if level == "DEBUG" else "WARNING")
+
+
+def run(app: faust.App) -> None:
+    """Run a worker's app in this process; exits 1 if it crashed."""
+    worker = faust.Worker(app, quiet=True, redirect_stdouts=False, override_logging=False)
+    worker.execute_from_commandline()

@@ -1,0 +1,95 @@
+"""The demo's end: figures per goal over the second half of the tickets, and who stands out."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import orjson
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from models.quality.tally import Tally
+from streams.agents.train import quality_of
+from streams.demo.follow import Seen
+from streams.demo.screen import reasons
+
+#: The highest profiles of each goal that are told about.
+HIGHEST = 2
+
+
+def evaluation(tickets: Mapping[str, tuple[str, int, float | None]]) -> dict[str, Any]:
+    """Quality over the second half of the tickets by T0, each with what was said at its T0."""
+    ordered = sorted(tickets.values())
+    half = Tally()
+    for _, label, probability in ordered[len(ordered) // 2 :]:
+        if probability is not None:
+            half.add(probability, label)
+    return quality_of(half)
+
+
+def summarise(seen: Seen, titles: Mapping[str, str], seconds: float) -> dict[str, Any]:
+    """Everything worth keeping, as plain JSON."""
+    events = int(seen.total("penchant_events_total"))
+    return {
+        "events": events,
+        "applied": int(seen.total("penchant_events_total", result="applied")),
+        "refused": int(seen.total("penchant_events_total", result="refused")),
+        "seconds": round(seconds, 1),
+        "events_per_second": round(events / max(seconds, 1e-9)),
+        "profiles": int(seen.total("penchant_profiles")),
+        "scores": int(seen.total("penchant_scores_total")),
+        "goals": {goal: _goal(seen, goal, title) for goal, title in titles.items()},
+    }
+
+
+def _goal(seen: Seen, goal: str, title: str) -> dict[str, Any]:
+    insight = seen.insights.get(goal, {})
+    return {
+        "title": title,
+        "status": insight.get("status", "collecting"),
+        "examples": insight.get("examples", 0),
+        "positives": insight.get("positives", 0),
+        "evaluation": evaluation(seen.tickets.get(goal, {})),
+        "highest": highest(seen, goal),
+    }
+
+
+def highest(seen: Seen, goal: str) -> list[dict[str, Any]]:
+    """The profiles with the highest latest scores."""
+    scores = [
+        orjson.loads(value) for key, value in seen.scores.items() if key.startswith(f"{goal}/")
+    ]
+    return sorted(scores, key=lambda score: -score["score"])[:HIGHEST]
+
+
+def show(summary: dict[str, Any], console: Console, report: Path) -> None:
+    """The summary, for people."""
+    table = Table("goal", "status", "examples", "outcomes", "AUC", "calibration", "log loss / base")
+    for goal in summary["goals"].values():
+        found = goal["evaluation"]
+        table.add_row(
+            goal["title"], goal["status"], f"{goal['examples']:,}",
+            f"{goal['positives'] / max(goal['examples'], 1):.1%}",
+            *(_shown(found[name]) for name in ("auc", "calibration_ratio", "normalized_entropy")),
+        )  # fmt: skip
+    console.print(
+        f"\n{summary['applied']:,} events of {summary['profiles']:,} profiles in "
+        f"{summary['seconds']:.0f} s ({summary['events_per_second']:,} a second), "
+        f"{summary['refused']} refused, {summary['scores']:,} scores."
+    )
+    console.print(table)
+    console.print("[dim]AUC, calibration and log loss over the second half of the tickets, each "
+                  "scored with what was known when it was opened.[/]\n")  # fmt: skip
+    for goal in summary["goals"].values():
+        console.print(f"[bold]{goal['title']}[/], highest now:")
+        for score in goal["highest"]:
+            console.print(f"  {score['profile_id']}  {score['score']:.0f}, "
+                          f"p = {score['probability']:.3f}  {escape(reasons(score))}")  # fmt: skip
+    console.print(f"\nThe report lies at [bold]{report}[/]")
+
+
+def _shown(value: float | None) -> str:
+    return "-" if value is None else f"{value:.3f}"
