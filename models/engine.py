@@ -21,19 +21,18 @@ from models.goals.tickets import (
     TicketBook,
     id_of,
     pack_ticket,
-    ticket_key,
     unpack_ticket,
 )
 from models.learning.snapshot import Snapshot
 from models.partition import CLOCK_KEY, Partition
 from models.profiles.codec import pack, times_of, unpack
-from models.profiles.features import freeze, raw_features
+from models.profiles.features import RawFeatures, freeze, raw_features, stack
 from models.profiles.profile import Profile
 from models.run import IDLE, Closing, Opening, Run, schedule_profile
 from models.scoring.ranks import Ranks
-from models.scoring.records import encode_score, score_key
+from models.scoring.records import ScoreEncoder, score_key
 from models.scoring.scorer import Scorer
-from models.step import Record, Row, Step
+from models.step import Record, Row, Step, TicketChange
 
 #: Silent profiles scored again in one step, at most: a step stays short.
 MOST_REFRESHED = 2_000
@@ -160,7 +159,7 @@ class Engine:
     def _finish(self, run: Run) -> Step:
         step = Step(refused=run.refused, counts=run.counts)
         opened = self._tickets_of(run)
-        step.tickets = self._ticket_rows(run, opened)
+        step.tickets = self._ticket_changes(run, opened)
         step.examples = [self._example(run, closing, opened) for closing in run.closings]
         changed = dict.fromkeys(run.touched)
         self._withdraw(run, step)
@@ -198,14 +197,15 @@ class Engine:
                 )
         return tickets
 
-    def _ticket_rows(self, run: Run, opened: dict[Opening, Ticket]) -> list[Row]:
-        rows: dict[bytes, bytes | None] = {}
+    def _ticket_changes(self, run: Run, opened: dict[Opening, Ticket]) -> list[TicketChange]:
+        changes: dict[tuple[bytes, int, int], TicketChange] = {}
         for opening in run.openings:
-            key = ticket_key(opening.key, opening.goal.key, opening.t0)
-            rows[key] = pack_ticket(opened[opening])
+            ticket = (opening.goal.key, opening.t0)
+            packed = pack_ticket(opened[opening])
+            changes[opening.key, *ticket] = TicketChange(opening.key, ticket, packed)
         for key, goal, t0 in run.deleted:
-            rows[ticket_key(key, goal, t0)] = None
-        return list(rows.items())
+            changes[key, goal, t0] = TicketChange(key, (goal, t0), None)
+        return list(changes.values())
 
     def _example(self, run: Run, closing: Closing, opened: dict[Opening, Ticket]) -> Example:
         held = closing.ticket
@@ -249,56 +249,83 @@ class Engine:
         self, run: Run, step: Step, keys: list[bytes], changed: dict[bytes, None]
     ) -> None:
         """Score profiles for every goal that has something to say."""
+        goals = [goal for goal in self.compiled.goals if self._speaks(goal)]
         now = run.partition.clock.now
-        held = [(key, profile) for key in keys if (profile := run.profile(key)) is not None]
-        moments = [max(now, profile.last) for _, profile in held]
-        for goal in self.compiled.goals:
-            scorer = self.scorer(goal)
-            if scorer is None or _is_before(scorer.snapshot.status, goal.config.emit_from):
-                continue
-            eligible = []
-            for (key, profile), moment in zip(held, moments, strict=True):
-                if goal.eligible(profile.marks, moment):
-                    eligible.append((key, profile, moment))
-                elif goal.key in profile.scores:
-                    self._withdraw_one(run, step, goal, key, profile)
-                    changed[key] = None
-            if eligible:
-                self._score_goal(run, step, scorer, eligible)
-                changed.update(dict.fromkeys(key for key, _, _ in eligible))
+        held = [
+            (key, profile, max(now, profile.last))
+            for key in keys
+            if (profile := run.profile(key)) is not None
+        ]
+        if not goals or not held:
+            return
+        raw = raw_features([freeze(profile, moment) for _, profile, moment in held])
+        for goal in goals:
+            said = self._score_goal(run, step, self._scorers[goal.key], held, raw)
+            changed.update(dict.fromkeys(said))
+
+    def _speaks(self, goal: CompiledGoal) -> bool:
+        scorer = self.scorer(goal)
+        return scorer is not None and not _is_before(scorer.snapshot.status, goal.config.emit_from)
 
     def _score_goal(
-        self, run: Run, step: Step, scorer: Scorer, held: list[tuple[bytes, Profile, int]]
-    ) -> None:
+        self,
+        run: Run,
+        step: Step,
+        scorer: Scorer,
+        held: list[tuple[bytes, Profile, int]],
+        raw: RawFeatures,
+    ) -> list[bytes]:
+        """Score those that are eligible and withdraw what was said of others; whose it was."""
         goal = scorer.goal
-        raw = raw_features([freeze(profile, moment) for _, profile, moment in held])
+        eligible = [goal.eligible(profile.marks, moment) for _, profile, moment in held]
+        withdrawn = [
+            key
+            for (key, profile, _), is_eligible in zip(held, eligible, strict=True)
+            if not is_eligible and goal.key in profile.scores
+        ]
+        for key in withdrawn:
+            self._withdraw_one(run, step, goal, key)
+        if not any(eligible):
+            return withdrawn
+        chosen = [number for number, is_eligible in enumerate(eligible) if is_eligible]
+        if len(chosen) < len(held):
+            raw = stack([raw.one(number) for number in chosen])
+        said = self._say(run, step, scorer, [held[number] for number in chosen], raw)
+        return withdrawn + said
+
+    def _say(
+        self,
+        run: Run,
+        step: Step,
+        scorer: Scorer,
+        held: list[tuple[bytes, Profile, int]],
+        raw: RawFeatures,
+    ) -> list[bytes]:
+        goal, number = scorer.goal, run.partition.number
         scored = scorer.score(raw)
         before = [profile.scores.get(goal.key) for _, profile, _ in held]
-        changes = [
-            (known and known[0], score) for known, score in zip(before, scored.score, strict=True)
-        ]
-        run.partition.ranks[goal.key].replace(changes)
-        self.ranks[goal.key].replace(changes)
-        percentiles = self.ranks[goal.key].percentiles(scored.score)
-        for number, (key, profile, moment) in enumerate(held):
-            said = {
-                "profile_id": key.decode(),
-                "timestamp": moment,
-                "probability": scored.probability[number],
-                "score": scored.score[number],
-                "percentile": percentiles[number],
-                "factors": scored.factors[number],
-                "remainder": scored.remainder[number],
-                "source": {
-                    "topic": self.topic,
-                    "partition": run.partition.number,
-                    "offset": profile.offset,
-                },
-            }
-            record = encode_score(scorer.snapshot, goal.config.propensity, said, before[number])
-            step.scores.append((score_key(goal.name, said["profile_id"]), record))
-            profile.scores[goal.key] = (scored.score[number], moment)
+        percentiles = self._rank(run, goal.key, before, scored.score)
+        encode = ScoreEncoder(scorer.snapshot, goal.config.propensity, self.topic, number)
+        for (key, profile, moment), previous, percentile, *said in zip(
+            held, before, percentiles, *scored, strict=True
+        ):
+            profile_id = key.decode()
+            record = encode(profile_id, moment, profile.offset, percentile, previous, *said)
+            step.scores.append((score_key(goal.name, profile_id), record))
+            profile.scores[goal.key] = (said[1], moment)
         step.counts["scores"] += len(held)
+        return [key for key, _, _ in held]
+
+    def _rank(
+        self, run: Run, goal: int, before: list[tuple[float, int] | None], scores: list[float]
+    ) -> list[int]:
+        changes = [
+            (None if known is None else known[0], score)
+            for known, score in zip(before, scores, strict=True)
+        ]
+        run.partition.ranks[goal].replace(changes)
+        self.ranks[goal].replace(changes)
+        return self.ranks[goal].percentiles(scores)
 
     def _withdraw(self, run: Run, step: Step) -> None:
         """Tombstones for what was said of erased profiles, whether it was said or not."""
@@ -310,10 +337,11 @@ class Engine:
                 if goal.key in known:
                     self._forget(run, goal.key, known[goal.key][0])
 
-    def _withdraw_one(
-        self, run: Run, step: Step, goal: CompiledGoal, key: bytes, profile: Profile
-    ) -> None:
+    def _withdraw_one(self, run: Run, step: Step, goal: CompiledGoal, key: bytes) -> None:
         """Take a score back: the profile is no longer eligible."""
+        profile = run.profile(key)
+        if profile is None:
+            return
         score, _ = profile.scores.pop(goal.key)
         step.scores.append((score_key(goal.name, key.decode()), None))
         self._forget(run, goal.key, score)

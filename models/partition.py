@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from models.config.durations import HOUR
@@ -10,6 +9,7 @@ from models.goals.calendar import Calendar
 from models.goals.clock import Clock
 from models.goals.tickets import TicketBook
 from models.scoring.ranks import Ranks
+from models.step import Step
 
 #: Where the clock stands in the table of profiles; no profile id has a control character.
 CLOCK_KEY = b"\x00clock"
@@ -45,15 +45,12 @@ class Partition:
     refreshes: Calendar = field(default_factory=lambda: Calendar(HOUR))
     ranks: dict[int, Ranks] = field(default_factory=dict)
 
-    def apply(
-        self,
-        profiles: Iterable[tuple[bytes, bytes | None]],
-        tickets: Iterable[tuple[bytes, bytes | None]],
-    ) -> None:
+    def apply(self, step: Step) -> None:
         """Take over what a step changed in the tables."""
-        for key, value in profiles:
+        for key, value in step.profiles:
             if value is None:
                 self.profiles.pop(key, None)
             else:
                 self.profiles[key] = value
-        self.tickets.extend(tickets)
+        for change in step.tickets:
+            self.tickets.change(*change)

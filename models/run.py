@@ -86,6 +86,7 @@ class Run:
         self._tickets: dict[bytes, dict[TicketId, Packed | Opening]] = {}
         self._limits = compiled.config.limits
         self._time = compiled.config.time
+        self._refresh = compiled.config.scores.refresh
 
     # -- records ---------------------------------------------------------------------------
 
@@ -150,11 +151,10 @@ class Run:
         numbers = self.compiled.recogniser.met(event.type, event.fields)
         if numbers:
             self._progress(key, profile, at, numbers)
-        refresh = self.compiled.config.scores.refresh
-        if refresh is not None:
-            waits = next_refresh(profile.last, max(self.partition.clock.now, profile.last), refresh)
-            if at + refresh < waits:
-                self.partition.refreshes.add(at + refresh, key, 0)
+        refresh = self._refresh
+        if refresh is not None and at - profile.last > refresh:
+            # Its timer waits for twice the silence: set one that is nearer.
+            self.partition.refreshes.add(at + refresh, key, 0)
         profile.touch(at)
         value = _number_in(event, self.compiled)
         profile.count(EVENT + event.type, at, value, self._limits.event_types)
@@ -226,9 +226,7 @@ class Run:
         profile = self.profile(key)
         if profile is None:
             return
-        period = t0 // goal.schedule.every
-        following = goal.schedule.moment(profile_hash(key), period + 1)
-        self.partition.openings.add(following, key, goal.key)
+        self.partition.openings.add(goal.schedule.after(profile_hash(key), t0), key, goal.key)
         if profile.last <= t0:  # otherwise an event of its own has brought it about
             self._open(key, profile, goal, t0)
 
@@ -239,9 +237,11 @@ class Run:
             return
         number = profile_hash(key)
         for goal in self.compiled.goals:
-            if goal.schedule.includes(number):
-                for t0 in goal.schedule.between(number, start, at):
+            t0 = goal.schedule.next(number, start)
+            while t0 < at:
+                if goal.schedule.includes(number):
                     self._open(key, profile, goal, t0)
+                t0 = goal.schedule.after(number, t0)
 
     def _open(self, key: bytes, profile: Profile, goal: CompiledGoal, t0: int) -> None:
         tickets = self.tickets(key)

@@ -7,8 +7,32 @@ from dataclasses import dataclass, field
 from typing import NamedTuple, Protocol
 
 from models.goals.examples import Example
+from models.goals.tickets import ticket_key
 
 Row = tuple[bytes, bytes | None]
+
+
+class TicketChange(NamedTuple):
+    """A ticket written, or deleted.
+
+    Parameters
+    ----------
+    profile
+        Key of the profile.
+    ticket
+        Key of the goal, and T0.
+    value
+        The packed ticket; None when it is gone.
+    """
+
+    profile: bytes
+    ticket: tuple[int, int]
+    value: bytes | None
+
+    @property
+    def row(self) -> Row:
+        """The row of the table."""
+        return ticket_key(self.profile, *self.ticket), self.value
 
 
 class Record(Protocol):
@@ -54,8 +78,10 @@ class Step:
 
     Parameters
     ----------
-    profiles, tickets
-        Rows of the tables; None deletes. The clock is among the profiles.
+    profiles
+        Rows of the table; None deletes. The clock is among them.
+    tickets
+        What became of tickets.
     scores
         Records of the scores topic: ``goal/profile_id`` and a score, or None to withdraw it.
     examples
@@ -67,7 +93,7 @@ class Step:
     """
 
     profiles: list[Row] = field(default_factory=list)
-    tickets: list[Row] = field(default_factory=list)
+    tickets: list[TicketChange] = field(default_factory=list)
     scores: list[Row] = field(default_factory=list)
     examples: list[Example] = field(default_factory=list)
     refused: list[Refusal] = field(default_factory=list)

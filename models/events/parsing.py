@@ -31,6 +31,7 @@ REASONS = {
     "too_deep": "properties are nested too deeply",
 }
 FIELDS = ("event_id", "profile_id", "timestamp", "type")
+#: Line separators and surrogates among them: a name has to survive any file and any terminal.
 CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
 TEXTS = ("event_id", "profile_id", "type")
 
@@ -62,23 +63,20 @@ def parse_event(value: bytes, limits: LimitsPart) -> Event:
 
 def check_event(fields: dict[str, Any], limits: LimitsPart) -> Event:
     """An event from its fields; see :func:`parse_event`."""
-    for name in FIELDS:
-        if fields.get(name) is None:
-            raise InvalidEvent("missing_field", name)
-    for name in TEXTS:
-        _check_text(name, fields[name], limits.text)
+    event_id, profile_id, kind = map(fields.get, TEXTS)
+    if not (_is_text(event_id) and _is_text(profile_id) and _is_text(kind)) or limits.text < max(
+        len(event_id), len(profile_id), len(kind)
+    ):
+        _refuse_text(fields, limits.text)
+    at = _checked_time(fields.get("timestamp"))
     properties = fields.get("properties")
     if properties is None:
         fields["properties"] = {}
     elif type(properties) is not dict:
         raise InvalidEvent("wrong_type", f"properties: {type(properties).__name__}, not an object")
-    elif not _shallow(properties, limits.nesting):
+    elif not _is_shallow(properties, limits.nesting):
         raise InvalidEvent("too_deep", f"properties nested deeper than {limits.nesting}")
-    try:
-        at = parse_time(fields["timestamp"])
-    except ValueError as error:
-        raise InvalidEvent("bad_timestamp", f"expected {error}") from None
-    return Event(fields["event_id"], fields["profile_id"], at, fields["type"], fields)
+    return Event(event_id, profile_id, at, kind, fields)
 
 
 def check_skew(event: Event, recorded_at: int | None, max_skew: int) -> None:
@@ -93,18 +91,37 @@ def check_skew(event: Event, recorded_at: int | None, max_skew: int) -> None:
         raise InvalidEvent("future", f"{format_time(event.at)} in a record of {recorded_at}")
 
 
-def _check_text(name: str, value: Any, longest: int) -> None:
-    if type(value) is not str:
-        raise InvalidEvent("wrong_type", f"{name}: {type(value).__name__}, not text")
-    if not value or len(value) > longest:
-        raise InvalidEvent("bad_text", f"{name}: {len(value)} characters, not 1 to {longest}")
-    if not value.isprintable() and CONTROL.search(value):
-        raise InvalidEvent("bad_text", f"{name}: a control character")
+def _is_text(value: Any) -> bool:
+    return type(value) is str and value != "" and (value.isprintable() or not CONTROL.search(value))
 
 
-def _shallow(value: Any, depth: int) -> bool:
+def _refuse_text(fields: dict[str, Any], longest: int) -> None:
+    """Say which text is wrong and why."""
+    for name in FIELDS:
+        if fields.get(name) is None:
+            raise InvalidEvent("missing_field", name)
+    for name in TEXTS:
+        value = fields[name]
+        if type(value) is not str:
+            raise InvalidEvent("wrong_type", f"{name}: {type(value).__name__}, not text")
+        if not value or len(value) > longest:
+            raise InvalidEvent("bad_text", f"{name}: {len(value)} characters, not 1 to {longest}")
+        if not _is_text(value):
+            raise InvalidEvent("bad_text", f"{name}: a control character")
+
+
+def _checked_time(value: Any) -> int:
+    if value is None:
+        raise InvalidEvent("missing_field", "timestamp")
+    try:
+        return parse_time(value)
+    except ValueError as error:
+        raise InvalidEvent("bad_timestamp", f"expected {error}") from None
+
+
+def _is_shallow(value: Any, depth: int) -> bool:
     """Whether a JSON value is nested at most this deep; flat ones cost one pass."""
     for inner in value.values() if type(value) is dict else value:
-        if type(inner) in (dict, list) and (depth == 1 or not _shallow(inner, depth - 1)):
+        if type(inner) in (dict, list) and (depth == 1 or not _is_shallow(inner, depth - 1)):
             return False
     return True

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 MILLISECOND = timedelta(milliseconds=1)
@@ -47,6 +48,7 @@ def _of_text(text: str) -> int:
     return (moment - EPOCH) // MILLISECOND
 
 
+@lru_cache(maxsize=65_536)
 def format_time(millis: int) -> str:
     """A time as ISO 8601 in UTC, to the millisecond.
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 import struct
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from functools import lru_cache
 from typing import NamedTuple
 
@@ -103,8 +103,7 @@ def unpack_ticket(packed: Packed) -> Ticket:
 
 def id_of(packed: Packed) -> tuple[int, int]:
     """Goal and T0 of a packed ticket."""
-    goal, t0 = ID.unpack_from(packed, ID_AT)
-    return goal, t0
+    return ID.unpack_from(packed, ID_AT)  # type: ignore[return-value]
 
 
 def ticket_key(profile: bytes, goal: int, t0: int) -> bytes:
@@ -157,20 +156,23 @@ class TicketBook:
     def apply(self, key: bytes, value: Packed | None) -> None:
         """Take over a record of the table: a ticket, or that it is gone."""
         profile, goal, t0 = split_key(key)
-        before = self._by_profile.get(profile, [])
-        after = [ticket for ticket in before if id_of(ticket) != (goal, t0)]
-        if value is not None:
-            after.append(value)
-        self._number += len(after) - len(before)
-        if after:
-            self._by_profile[profile] = after
-        else:
-            self._by_profile.pop(profile, None)
+        self.change(profile, (goal, t0), value)
 
-    def extend(self, records: Iterable[tuple[bytes, Packed | None]]) -> None:
-        """Take over several records."""
-        for key, value in records:
-            self.apply(key, value)
+    def change(self, profile: bytes, ticket: tuple[int, int], value: Packed | None) -> None:
+        """Put a ticket by its goal and T0, or take it out."""
+        kept = self._by_profile.get(profile)
+        if kept is None:
+            if value is not None:
+                self._by_profile[profile] = [value]
+                self._number += 1
+            return
+        before = len(kept)
+        kept[:] = [one for one in kept if id_of(one) != ticket]
+        if value is not None:
+            kept.append(value)
+        self._number += len(kept) - before
+        if not kept:
+            del self._by_profile[profile]
 
 
 @lru_cache(maxsize=8_192)

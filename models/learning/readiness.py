@@ -33,34 +33,35 @@ class Readiness(NamedTuple):
 
 
 def readiness_of(
-    first_t0: int | None, latest_t0: int | None, window: int, learned: Tally, said: Tally
+    matured: int | None, window: int, labels: int, positives: int, said: Tally
 ) -> Readiness:
     """The readiness of a goal.
 
     Parameters
     ----------
-    first_t0, latest_t0
-        T0 of the first and of the latest ticket that has been labelled; None for none.
+    matured
+        Milliseconds between T0 of the first and of the latest labelled ticket; None for none.
     window
         The goal's window, milliseconds.
-    learned
-        All labels (their probabilities do not matter here).
+    labels, positives
+        How many labels have been learned, and how many of them were positive.
     said
         The labels whose tickets carry a probability, lately.
 
     Examples
     --------
-    >>> readiness_of(None, None, 1000, Tally(), Tally())
+    >>> readiness_of(None, 1000, 0, 0, Tally())
     Readiness(status='collecting', reason='no_labels', have=0, need=1)
     """
-    if first_t0 is None or latest_t0 is None:
+    if matured is None:
         return Readiness("collecting", "no_labels", 0, 1)
-    if latest_t0 - first_t0 < window:
-        return Readiness("collecting", "window_not_matured", latest_t0 - first_t0, window)
-    if learned.labels < LEAST_LABELS:
-        return Readiness("warming", "too_few_labels", learned.labels, LEAST_LABELS)
-    if learned.rarer < LEAST_OF_RARER:
-        return Readiness("warming", "too_few_of_rarer_class", learned.rarer, LEAST_OF_RARER)
+    if matured < window:
+        return Readiness("collecting", "window_not_matured", matured, window)
+    if labels < LEAST_LABELS:
+        return Readiness("warming", "too_few_labels", labels, LEAST_LABELS)
+    rarer = min(positives, labels - positives)
+    if rarer < LEAST_OF_RARER:
+        return Readiness("warming", "too_few_of_rarer_class", rarer, LEAST_OF_RARER)
     return _quality_of(said)
 
 

@@ -19,7 +19,6 @@ from models.learning.layout import Block, Layout
 from models.learning.logistic import BayesianLogisticRegression
 from models.learning.trainer import Trainer
 from models.profiles.features import Float64
-from models.quality.tally import Tally
 
 VERSION = 1
 #: Bytes in a part: well below what a broker takes in one record.
@@ -132,15 +131,14 @@ def _header_of(trainer: Trainer) -> dict[str, Any]:
         "counts": dict(trainer.counts),
         "marks": trainer.marks(),
         "quality": trainer.quality.dump(),
-        "learned": trainer.learned.dump(),
+        "labels": [trainer.labels, trainer.positives],
         "blocks": [(block.kind, block.name, block.text) for block in model.features.layout.blocks],
         "seen": model.features.seen,
         "counted": [
             (block.kind, block.name, block.text, count)
             for block, count in model.features.counts.items()
         ],
-        "labels": model.labels,
-        "rate": model.rate,
+        "rate": [model.labels, model.rate],
         "ftrl": _ftrl_of(model.learner),
     }
 
@@ -187,11 +185,11 @@ def _restore(trainer: Trainer, header: dict[str, Any], arrays: dict[str, Float64
     trainer.counts.update(header["counts"])
     trainer.set_marks(header["marks"])
     trainer.quality.load(header["quality"])
-    trainer.learned = Tally.load(header["learned"])
+    trainer.labels, trainer.positives = header["labels"]
     model.features.layout = Layout(tuple(Block(*block) for block in header["blocks"]))
     model.features.seen = header["seen"]
     model.features.counts.update({Block(*block): count for *block, count in header["counted"]})
-    model.labels, model.rate = header["labels"], header["rate"]
+    model.labels, model.rate = header["rate"]
     model.fit_layout()
     scaler = model.scaler
     scaler.count, scaler.origin = arrays["count"], arrays["origin"]

@@ -12,7 +12,6 @@ from models.goals.examples import Example
 from models.learning.model import PropensityModel
 from models.learning.readiness import Readiness, readiness_of
 from models.learning.snapshot import Snapshot, finite_or_none
-from models.quality.tally import Tally
 from models.quality.windows import Quality
 
 Mark = tuple[int, str]
@@ -49,7 +48,8 @@ class Trainer:
         self.goal = goal
         self.model = PropensityModel(goal.own, goal.config.model)
         self.quality = Quality(goal.window)
-        self.learned = Tally()
+        self.labels = 0
+        self.positives = 0
         self.version = 0
         self.first_t0: int | None = None
         self.latest_t0: int | None = None
@@ -62,7 +62,8 @@ class Trainer:
     def readiness(self) -> Readiness:
         """How far the goal is."""
         said = self.quality.rings["window"].total()
-        return readiness_of(self.first_t0, self.latest_t0, self.goal.window, self.learned, said)
+        matured = None if self.latest_t0 is None else self.latest_t0 - (self.first_t0 or 0)
+        return readiness_of(matured, self.goal.window, self.labels, self.positives, said)
 
     def learn(self, examples: Sequence[Example]) -> None:
         """Learn examples in order; repeats and those of other versions are counted and left."""
@@ -85,8 +86,8 @@ class Trainer:
             goal=self.goal.name,
             goal_version=self.goal.version,
             version=self.version,
-            examples=self.learned.labels,
-            positives=self.learned.positives,
+            examples=self.labels,
+            positives=self.positives,
             status=readiness.status,
             reason=readiness.reason,
             learned_until=self.learned_until,
@@ -117,10 +118,9 @@ class Trainer:
         if not examples:
             return
         self.model.learn([one.raw for one in examples], [one.label for one in examples])
-        for one in examples:
-            self.learned.add(0.5, one.label)
-            if one.probability is not None:
-                self.quality.add(one.due, one.probability, one.label)
+        self.positives += sum(one.label for one in examples)
+        self.labels += len(examples)
+        self._count(examples)
         t0s = [one.t0 for one in examples]
         self.first_t0 = min(t0s) if self.first_t0 is None else self.first_t0
         self.latest_t0 = max(self.latest_t0 or 0, *t0s)
@@ -129,16 +129,19 @@ class Trainer:
         self.counts["learned"] += len(examples)
 
     def _reverse(self, example: Example) -> None:
-        before = 1 - example.label
         undone = self.model.reverse(example.raw, example.label)
-        self.learned.add(0.5, before, sign=-1)
-        self.learned.add(0.5, example.label)
-        if example.probability is not None:
-            self.quality.add(example.due, example.probability, before, sign=-1)
-            self.quality.add(example.due, example.probability, example.label)
+        self.positives += 2 * example.label - 1
+        self._count([example._replace(label=1 - example.label)], sign=-1)
+        self._count([example])
         self.version += 1
         self.counts["reversed"] += 1
         self.counts["not_undone"] += not undone
+
+    def _count(self, examples: Sequence[Example], sign: int = 1) -> None:
+        """Count how good what was said at T0 has been, or take it back."""
+        told = [one for one in examples if one.probability is not None]
+        said = [one.probability or 0.0 for one in told]
+        self.quality.add_many([one.due for one in told], said, [one.label for one in told], sign)
 
     def marks(self) -> dict[str, Any]:
         """The high-water marks as plain JSON."""

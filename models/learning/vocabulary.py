@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from river import base
@@ -20,8 +20,6 @@ WARM_UP = 100
 TERM = 500
 #: A newcomer has to be in this share of a term's examples.
 LEAST_SHARE = 0.01
-#: Names counted in a term at most: a flood of invented ones is not worth remembering.
-MOST_COUNTED = 1_000
 
 Features = dict[base.typing.FeatureName, Any]
 
@@ -87,14 +85,9 @@ class ProfileFeatures(base.Transformer):
         """Count examples, no more than are left in the term; at its start, decide first."""
         if self.seen == WARM_UP or (self.seen and self.seen % TERM == 0):
             self._decide()
-        for raw in examples:
-            self._count(_blocks_in(raw))
+        unknown = _Unknown(self.layout)
+        self.counts.update(block for raw in examples for block in unknown.blocks_in(raw))
         self.seen += len(examples)
-
-    def _count(self, blocks: Iterable[Block]) -> None:
-        for block in blocks:
-            if block in self.counts or len(self.counts) < MOST_COUNTED:
-                self.counts[block] += 1
 
     def _decide(self) -> None:
         least = max(2, LEAST_SHARE * min(self.seen, TERM))
@@ -125,14 +118,42 @@ class ProfileFeatures(base.Transformer):
         return sum(block.kind == "category" and block.name == name for block in self.layout.blocks)
 
 
-def _blocks_in(raw: RawProfile) -> Iterator[Block]:
-    """The blocks that an example would fill."""
-    for source, row in zip(raw.names, raw.rows, strict=True):
-        yield Block("activity", source)
-        if row[SUMS.start : HOURS].any():
-            yield Block("value", source)
-    for name, value in raw.attributes.items():
-        yield Block("category", name, value) if isinstance(value, str) else Block("number", name)
+class _Unknown:
+    """Finds what is in examples that the layout does not know.
+
+    Parameters
+    ----------
+    layout
+        What is known.
+    """
+
+    def __init__(self, layout: Layout) -> None:
+        self._known = frozenset(layout.blocks)
+        self._settled: dict[tuple[str, ...], bool] = {}
+
+    def blocks_in(self, raw: RawProfile) -> Iterator[Block]:
+        """The blocks that an example would fill, as far as they are not known."""
+        if not self._is_settled(raw.names):
+            valued = raw.rows[:, SUMS.start : HOURS].any(axis=1).tolist()
+            for source, has_value in zip(raw.names, valued, strict=True):
+                yield from self._new(Block("activity", source))
+                if has_value:
+                    yield from self._new(Block("value", source))
+        for name, value in raw.attributes.items():
+            is_text = isinstance(value, str)
+            yield from self._new(Block("category", name, str(value)) if is_text else Block("number", name))
+
+    def _new(self, block: Block) -> Iterator[Block]:
+        if block not in self._known:
+            yield block
+
+    def _is_settled(self, names: tuple[str, ...]) -> bool:
+        """Whether all of these sources are known with their values."""
+        if names not in self._settled:
+            self._settled[names] = all(
+                Block(kind, name) in self._known for name in names for kind in ("activity", "value")
+            )
+        return self._settled[names]
 
 
 def _is_ours(name: str) -> bool:

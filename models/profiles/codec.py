@@ -33,6 +33,7 @@ HEADER = struct.Struct("<BBBHBBHHqqqiQI4d")
 MARK = struct.Struct("<Iq")
 PROGRESS = struct.Struct("<IqQ")
 SCORE = struct.Struct("<Idq")
+RECENT = [struct.Struct(f"<{number}Q") for number in range(256)]
 TIMES = struct.Struct("<qqq")
 TIMES_AT = 11
 NUMBER = struct.Struct("<qd")
@@ -73,7 +74,7 @@ def pack(profile: Profile) -> bytes:
             profile.rows,
             *[MARK.pack(*mark) for mark in sorted(profile.marks.items())],
             *[PROGRESS.pack(*key, made) for key, made in sorted(profile.progress.items())],
-            struct.pack(f"<{len(profile.recent)}Q", *profile.recent),
+            RECENT[len(profile.recent)].pack(*profile.recent),
             names,
             attributes,
             *[SCORE.pack(key, *last) for key, last in sorted(profile.scores.items())],
@@ -122,23 +123,26 @@ def _unpack(packed: bytes) -> Profile:
         _, rows, marks, progress, recent, scores, names, attributes,
         offset, first, last, day, bits, number, *decayed,
     ) = HEADER.unpack_from(packed)  # fmt: skip
-    at = HEADER.size
-    ends = [at]
-    for size in (rows * SIZE, marks * MARK.size, progress * PROGRESS.size, recent * 8, names,
-                 attributes, scores * SCORE.size):  # fmt: skip
-        ends.append(ends[-1] + size)
-    if ends[-1] != len(packed):
-        raise ValueError(f"{len(packed)} bytes instead of {ends[-1]}")
-    parts = [packed[start:end] for start, end in zip(ends, ends[1:], strict=False)]
+    at_rows = HEADER.size
+    at_marks = at_rows + rows * SIZE
+    at_progress = at_marks + marks * MARK.size
+    at_recent = at_progress + progress * PROGRESS.size
+    at_names = at_recent + recent * 8
+    at_attributes = at_names + names
+    at_scores = at_attributes + attributes
+    if at_scores + scores * SCORE.size != len(packed):
+        raise ValueError(f"{len(packed)} bytes instead of {at_scores + scores * SCORE.size}")
     return Profile(
         offset, first, last, Days(day, bits, number, tuple(decayed)),
-        list(_names(parts[4])),
-        bytearray(parts[0]),
-        dict(MARK.iter_unpack(parts[1])) if marks else {},
-        {(key, t0): made for key, t0, made in PROGRESS.iter_unpack(parts[2])} if progress else {},
-        struct.unpack(f"<{recent}Q", parts[3]),
-        _unpack_attributes(parts[5]) if attributes else {},
-        {key: (score, sent) for key, score, sent in SCORE.iter_unpack(parts[6])} if scores else {},
+        list(_names(packed[at_names:at_attributes])),
+        bytearray(packed[at_rows:at_marks]),
+        dict(MARK.iter_unpack(packed[at_marks:at_progress])) if marks else {},
+        {(key, t0): made for key, t0, made in PROGRESS.iter_unpack(packed[at_progress:at_recent])}
+        if progress else {},
+        RECENT[recent].unpack_from(packed, at_recent),
+        _unpack_attributes(packed[at_attributes:at_scores]) if attributes else {},
+        {key: (score, sent) for key, score, sent in SCORE.iter_unpack(packed[at_scores:])}
+        if scores else {},
     )  # fmt: skip
 
 

@@ -7,7 +7,8 @@ for (AUC, calibration, lift) comes from sums that can be added and taken apart.
 from __future__ import annotations
 
 import math
-from typing import Any
+from collections.abc import Sequence
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -15,12 +16,47 @@ import numpy.typing as npt
 BINS = 128
 _SPAN = 8.0
 _WIDTH = 2 * _SPAN / BINS
+#: A surprise is never told to be greater than at this probability.
+LEAST = 1e-15
 
 
-def bin_of(p: float) -> int:
-    """The bin of a probability by its logit, -8 to 8."""
-    logit = math.log(p / (1.0 - p)) if 0.0 < p < 1.0 else math.copysign(_SPAN, p - 0.5)
-    return int(min(max((logit + _SPAN) / _WIDTH, 0.0), BINS - 1.0))
+class Labels(NamedTuple):
+    """Labels with what was said of them, ready to be counted.
+
+    Parameters
+    ----------
+    labels
+        0 or 1 each.
+    bins
+        The bin of each probability.
+    said
+        The probabilities.
+    loss
+        The surprise at each label, in nats.
+    """
+
+    labels: npt.NDArray[np.intp]
+    bins: npt.NDArray[np.intp]
+    said: npt.NDArray[np.float64]
+    loss: npt.NDArray[np.float64]
+
+    @classmethod
+    def of(cls, said: Sequence[float], labels: Sequence[int]) -> Labels:
+        """Labels with their probabilities."""
+        p, y = np.array(said, dtype=np.float64), np.array(labels, dtype=np.intp)
+        q = np.clip(p, LEAST, 1.0 - LEAST)
+        places = (np.log(q / (1.0 - q)) + _SPAN) / _WIDTH
+        bins = np.clip(places, 0, BINS - 1).astype(np.intp)
+        return cls(y, bins, p, -np.log(np.maximum(np.where(y == 1, p, 1.0 - p), LEAST)))
+
+    def where(self, chosen: npt.NDArray[np.bool_]) -> Labels:
+        """Those of them that a mask chooses."""
+        return Labels(*(part[chosen] for part in self))
+
+
+def _summed(start: float, values: npt.NDArray[np.float64]) -> float:
+    """A running sum, strictly one value after the other."""
+    return float(np.add.accumulate(np.concatenate(([start], values)))[-1])
 
 
 class Tally:
@@ -42,9 +78,13 @@ class Tally:
 
     def add(self, p: float, label: int, sign: int = 1) -> None:
         """Count a label, or take it back."""
-        self.counts[label, bin_of(p)] += sign
-        self.said += sign * p
-        self.loss -= sign * math.log(max(p if label else 1.0 - p, 1e-15))
+        self.add_many(Labels.of([p], [label]), sign)
+
+    def add_many(self, labels: Labels, sign: int = 1) -> None:
+        """Count several labels, or take them back; sums are made strictly in order."""
+        np.add.at(self.counts, (labels.labels, labels.bins), sign)
+        self.said = _summed(self.said, sign * labels.said)
+        self.loss = _summed(self.loss, sign * labels.loss)
 
     def merge(self, other: Tally) -> None:
         """Add what another one has summed up."""

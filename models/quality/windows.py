@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
+import numpy.typing as npt
+
 from models.config.durations import DAY
-from models.quality.tally import Tally
+from models.quality.tally import Labels, Tally
+
+Int = npt.NDArray[np.int64]
 
 #: Parts in a ring: a span is kept to an eighth of it.
 PARTS = 8
@@ -22,8 +28,7 @@ class Ring:
     Examples
     --------
     >>> ring = Ring(span=800)
-    >>> for due in (0, 800, 1500):
-    ...     ring.add(due, 0.5, 1)
+    >>> ring.add_many(np.array([0, 800, 1500]), Labels.of([0.5] * 3, [1] * 3))
     >>> ring.total().labels
     2
     """
@@ -31,18 +36,19 @@ class Ring:
     def __init__(self, span: int) -> None:
         self._part = max(span // PARTS, 1)
         self._tallies: dict[int, Tally] = {}
+        self._latest = -1
 
-    def add(self, due: int, p: float, label: int, sign: int = 1) -> None:
-        """Count the label of a ticket that was due at a moment."""
-        part = due // self._part
-        if part not in self._tallies:
-            latest = max(part, *self._tallies, part)
-            if part <= latest - PARTS:
-                return
-            self._tallies[part] = Tally()
-            for old in [one for one in self._tallies if one <= latest - PARTS]:
-                del self._tallies[old]
-        self._tallies[part].add(p, label, sign)
+    def add_many(self, dues: Int, labels: Labels, sign: int = 1) -> None:
+        """Count the labels of tickets that were due at these moments."""
+        parts = dues // self._part
+        for part in np.unique(parts).tolist():
+            if part > self._latest:
+                self._latest = part
+                for old in [one for one in self._tallies if one <= part - PARTS]:
+                    del self._tallies[old]
+            if part > self._latest - PARTS:
+                chosen = labels.where(parts == part)
+                self._tallies.setdefault(part, Tally()).add_many(chosen, sign)
 
     def total(self) -> Tally:
         """All of the span together."""
@@ -58,6 +64,7 @@ class Ring:
     def load(self, state: dict[str, Any]) -> None:
         """Take over a state."""
         self._tallies = {int(part): Tally.load(tally) for part, tally in state.items()}
+        self._latest = max(self._tallies, default=-1)
 
 
 class Quality:
@@ -73,11 +80,16 @@ class Quality:
         self.all_time = Tally()
         self.rings = {"day": Ring(DAY), "week": Ring(7 * DAY), "window": Ring(window)}
 
-    def add(self, due: int, p: float, label: int, sign: int = 1) -> None:
-        """Count a label, or take it back."""
-        self.all_time.add(p, label, sign)
+    def add_many(
+        self, dues: Sequence[int], said: Sequence[float], labels: Sequence[int], sign: int = 1
+    ) -> None:
+        """Count the labels of tickets, or take them back."""
+        if not dues:
+            return
+        counted = Labels.of(said, labels)
+        self.all_time.add_many(counted, sign)
         for ring in self.rings.values():
-            ring.add(due, p, label, sign)
+            ring.add_many(np.array(dues), counted, sign)
 
     def spans(self) -> dict[str, Tally]:
         """The tally of each span."""

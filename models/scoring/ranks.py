@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 import numpy.typing as npt
@@ -30,13 +30,11 @@ class Ranks:
     def __init__(self) -> None:
         self.counts: npt.NDArray[np.int64] = np.zeros(BINS, dtype=np.int64)
 
-    def replace(self, changes: Iterable[tuple[float | None, float | None]]) -> None:
+    def replace(self, changes: Sequence[tuple[float | None, float | None]]) -> None:
         """Count new scores and forget those they replace; None for none."""
-        for before, after in changes:
-            if before is not None:
-                self.counts[bin_of(before)] -= 1
-            if after is not None:
-                self.counts[bin_of(after)] += 1
+        gone = [bin_of(before) for before, _ in changes if before is not None]
+        come = [bin_of(after) for _, after in changes if after is not None]
+        self.counts += np.bincount(np.array(come, dtype=np.intp), minlength=BINS) - np.bincount(np.array(gone, dtype=np.intp), minlength=BINS)
 
     def merge(self, other: Ranks, sign: int = 1) -> None:
         """Add the counts of another histogram, or take them away."""

@@ -79,43 +79,57 @@ def score_key(goal: str, profile_id: str) -> bytes:
     return f"{goal}/{profile_id}".encode()
 
 
-def encode_score(
-    snapshot: Snapshot,
-    propensity: str,
-    said: dict[str, Any],
-    previous: tuple[float, int] | None,
-) -> bytes:
-    """The record of a score.
+class ScoreEncoder:
+    """Writes the records of one model's scores of one partition.
 
     Parameters
     ----------
     snapshot
-        The model that made it.
+        The model.
     propensity
         The goal's polarity.
-    said
-        profile_id, timestamp, probability, score, percentile, factors, remainder and source.
-    previous
-        Score and time of the one before.
+    topic, partition
+        Where the events come from.
     """
-    record = {
-        "goal": snapshot.goal,
-        "goal_version": snapshot.goal_version,
-        "profile_id": said["profile_id"],
-        "timestamp": format_time(said["timestamp"]),
-        "probability": said["probability"],
-        "score": said["score"],
-        "percentile": said["percentile"],
-        "bucket": bucket_of(said["score"]),
-        "propensity": propensity,
-        "status": snapshot.status,
-        "factors": said["factors"],
-        "remainder": said["remainder"],
-        "base_rate": snapshot.base_rate,
-        "model_version": snapshot.version,
-        "examples": snapshot.examples,
-        "source": said["source"],
-    }
-    if previous is not None:
-        record["previous"] = {"score": previous[0], "timestamp": format_time(previous[1])}
-    return orjson.dumps(record)
+
+    def __init__(self, snapshot: Snapshot, propensity: str, topic: str, partition: int) -> None:
+        self._about = {
+            "goal": snapshot.goal,
+            "goal_version": snapshot.goal_version,
+            "propensity": propensity,
+            "status": snapshot.status,
+            "base_rate": snapshot.base_rate,
+            "model_version": snapshot.version,
+            "examples": snapshot.examples,
+        }
+        self._topic = topic
+        self._partition = partition
+
+    def __call__(
+        self,
+        profile_id: str,
+        moment: int,
+        offset: int,
+        percentile: int,
+        previous: tuple[float, int] | None,
+        probability: float,
+        score: float,
+        factors: list[dict[str, Any]],
+        remainder: float,
+    ) -> bytes:
+        """The record of a score; what is what is said in :class:`ScoreRecord`."""
+        record: dict[str, Any] = {
+            **self._about,
+            "profile_id": profile_id,
+            "timestamp": format_time(moment),
+            "probability": probability,
+            "score": score,
+            "percentile": percentile,
+            "bucket": bucket_of(score),
+            "factors": factors,
+            "remainder": remainder,
+            "source": {"topic": self._topic, "partition": self._partition, "offset": offset},
+        }
+        if previous is not None:
+            record["previous"] = {"score": previous[0], "timestamp": format_time(previous[1])}
+        return orjson.dumps(record)

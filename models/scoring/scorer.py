@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from models.goals.compiled import CompiledGoal
 from models.learning.snapshot import Snapshot
 from models.learning.transform import base_features
-from models.profiles.features import Float64, RawFeatures
+from models.profiles.features import Float64, Int, RawFeatures
 from models.scoring.compiled import CompiledModel, probability
 from models.scoring.factors import LEAST, factors_of, importance
 from models.scoring.phrases import phrases_of
 
-Factor = dict[str, str | float]
+Factor = dict[str, Any]
 
 
 class Scored(NamedTuple):
@@ -61,6 +61,12 @@ class Scorer:
         self._factors = factors_of(self.model.layout)
         self._phrases = phrases_of(self.model.layout, titles)
         self._most = min(max_factors, len(self._factors.names))
+        self._members = [
+            np.flatnonzero(self._factors.of_feature == number)
+            for number in range(len(self._factors.names))
+        ]
+        rate = snapshot.base_rate
+        self._base_logit = float(np.log(rate / (1.0 - rate)))
 
     def score(self, raw: RawFeatures) -> Scored:
         """Score profiles by their raw features."""
@@ -69,19 +75,15 @@ class Scorer:
         design = model.design_of(rows)
         logits = model.logits(design)
         p = probability(logits)
-        shares = self._by_feature(model.contributions(design))
-        sums = shares @ self._factors.members
-        factors = [
-            self._told(row, share, total)
-            for row, share, total in zip(rows, shares, sums.tolist(), strict=True)
-        ]
+        told = self._told(rows, self._by_feature(model.contributions(design)))
+        rest = np.log(p / (1.0 - p)) - self._base_logit
         return Scored(
             p.tolist(),
             (100.0 * probability(logits - model.base_logit)).tolist(),
-            factors,
+            told,
             [
-                _remainder(one, told, self.snapshot.base_rate)
-                for one, told in zip(p.tolist(), factors, strict=True)
+                logit - sum(factor["contribution"] for factor in factors)
+                for logit, factors in zip(rest.tolist(), told, strict=True)
             ],
         )
 
@@ -91,25 +93,44 @@ class Scorer:
         shares[:, self.model.layout.hinged] += contributions[:, self.model.hinges]
         return shares
 
-    def _told(self, row: Float64, share: Float64, sums: list[float]) -> list[Factor]:
+    def _told(self, rows: Float64, shares: Float64) -> list[list[Factor]]:
+        """The reasons of each profile, strongest first."""
+        sums = shares @ self._factors.members
+        order = np.argsort(-np.abs(sums), axis=1, kind="stable")[:, : self._most]
+        telling = self._telling(shares)
+        picked = np.take_along_axis(telling, order, axis=1)
+        return [
+            self._reasons(*one)
+            for one in zip(
+                order.tolist(),
+                np.take_along_axis(sums, order, axis=1).tolist(),
+                picked.tolist(),
+                np.take_along_axis(rows, picked, axis=1).tolist(),
+                strict=True,
+            )
+        ]
+
+    def _telling(self, shares: Float64) -> Int:
+        """For each profile and factor, the feature that contributes most to it."""
+        sizes = np.abs(shares)
+        return np.column_stack(
+            [members[np.argmax(sizes[:, members], axis=1)] for members in self._members]
+        )
+
+    def _reasons(
+        self, order: list[int], sums: list[float], telling: list[int], values: list[float]
+    ) -> list[Factor]:
         """The reasons of one profile: account age never first, nothing that hardly matters."""
-        order = sorted(range(len(sums)), key=lambda number: -abs(sums[number]))[: self._most]
-        order = [number for number in order if abs(sums[number]) >= LEAST]
-        if order and order[0] in self._factors.last:
-            order = [*order[1:], order[0]] if len(order) > 1 else []
-        return [self._factor(number, sums[number], row, share) for number in order]
-
-    def _factor(self, number: int, total: float, row: Float64, share: Float64) -> Factor:
-        members = np.flatnonzero(self._factors.of_feature == number)
-        telling = int(members[np.argmax(np.abs(share[members]))])
-        return {
-            "factor": self._factors.names[number],
-            "text": self._phrases[telling](float(row[telling])),
-            "contribution": total,
-            "importance": importance(total),
-        }
-
-
-def _remainder(p: float, told: list[Factor], base_rate: float) -> float:
-    logit = np.log(p / (1.0 - p)) - np.log(base_rate / (1.0 - base_rate))
-    return float(logit) - sum(float(factor["contribution"]) for factor in told)
+        reasons: list[Factor] = []
+        late: list[Factor] = []
+        for number, total, feature, value in zip(order, sums, telling, values, strict=True):
+            if abs(total) < LEAST:
+                break
+            factor: Factor = {
+                "factor": self._factors.names[number],
+                "text": self._phrases[feature](value),
+                "contribution": total,
+                "importance": importance(total),
+            }
+            (reasons if reasons or number not in self._factors.last else late).append(factor)
+        return reasons + late if reasons else []

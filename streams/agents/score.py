@@ -97,7 +97,7 @@ class ScoringAgent:
         stages = self.stages(partition.number, step)
         encoded = time.perf_counter()
         await self.checkpoint.commit(source, offset, stages)
-        partition.apply(step.profiles, step.tickets)
+        partition.apply(step)
         self.metrics.step_seconds.labels("encode").observe(encoded - started)
         self.metrics.step_seconds.labels("commit").observe(time.perf_counter() - encoded)
         self.metrics.count_step(step)
@@ -113,7 +113,7 @@ class ScoringAgent:
             outputs.append(dead_letters(topics.dlq, topics.events, number, step.refused, now))
         return [
             outputs,
-            [Output(topics.tickets, number, [Outgoing(*row) for row in step.tickets])],
+            [Output(topics.tickets, number, [Outgoing(*change.row) for change in step.tickets])],
             [Output(topics.profiles, number, [Outgoing(*row) for row in step.profiles])],
         ]
 

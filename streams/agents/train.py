@@ -208,8 +208,8 @@ def insight(trainer: Trainer) -> Outgoing:
         "have": readiness.have,
         "need": readiness.need,
         "model_version": trainer.version,
-        "examples": trainer.learned.labels,
-        "positives": trainer.learned.positives,
+        "examples": trainer.labels,
+        "positives": trainer.positives,
         "learned_until": format_time(trainer.learned_until),
         "quality": {name: quality_of(tally) for name, tally in trainer.quality.spans().items()},
     }
