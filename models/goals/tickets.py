@@ -158,6 +158,10 @@ class TicketBook:
         profile, goal, t0 = split_key(key)
         self.change(profile, (goal, t0), value)
 
+    def put(self, profile: bytes, value: Packed) -> None:
+        """Put a ticket."""
+        self.change(profile, id_of(value), value)
+
     def change(self, profile: bytes, ticket: tuple[int, int], value: Packed | None) -> None:
         """Put a ticket by its goal and T0, or take it out."""
         kept = self._by_profile.get(profile)

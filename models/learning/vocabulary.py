@@ -49,12 +49,15 @@ class ProfileFeatures(base.Transformer):
     """
 
     def __init__(
-        self, own: tuple[str, ...] = (), most_sources: int = 16, most_categories: int = 16
+        self,
+        own: tuple[str, ...] | None = None,
+        most_sources: int = 16,
+        most_categories: int = 16,
     ) -> None:
         self.own = own
         self.most_sources = most_sources
         self.most_categories = most_categories
-        blocks = [Block("activity", source) for source in own[:most_sources]]
+        blocks = [Block("activity", source) for source in (own or ())[:most_sources]]
         self.layout = Layout().with_blocks(blocks)
         self.seen = 0
         self.counts: Counter[Block] = Counter()
