@@ -15,7 +15,7 @@ DAY = 24 * HOUR
 
 UNITS = {"ms": 1, "s": SECOND, "m": MINUTE, "h": HOUR, "d": DAY, "w": 7 * DAY}
 LONGEST = 3_660 * DAY
-PATTERN = re.compile(r"(\d{1,9}(?:\.\d{1,6})?)\s?(ms|s|m|h|d|w)")
+PATTERN = re.compile(r"(\d{1,12}(?:\.\d{1,6})?)\s?(ms|s|m|h|d|w)")
 
 
 def parse_duration(text: object) -> int:

@@ -13,6 +13,8 @@ from models.config.durations import MINUTE, PositiveDuration
 
 #: Bits in which a ticket's progress has to fit, so that it stays one number of a packed state.
 PROGRESS_BITS = 64
+#: Tickets of a profile and goal that may be open at a time.
+MOST_OPEN = 100
 
 
 def _one_of(value: Any, names: tuple[str, ...], what: str) -> Any:
@@ -172,6 +174,16 @@ class Goal(Part):
     emit_from: Literal["collecting", "warming", "ready"] = Field(
         "warming", description="The first status in which scores are sent"
     )
+
+    @model_validator(mode="after")
+    def _bounds(self) -> Goal:
+        if self.outcome.within > MOST_OPEN * self.every:
+            raise PydanticCustomError(
+                "tickets",
+                "at most {most} tickets open at a time: tickets.every of at least within / {most}",
+                {"most": MOST_OPEN},
+            )
+        return self
 
     @property
     def every(self) -> int:

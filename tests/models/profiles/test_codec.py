@@ -1,0 +1,117 @@
+"""Profiles as bytes: complete, compact, and refused when they are not ours."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from models.errors import StateError
+from models.profiles.codec import VERSION, owed_to_events, pack, times_of, unpack
+from models.profiles.days import Days
+from models.profiles.features import freeze
+from models.profiles.profile import OTHER, Profile
+
+DAY = 86_400_000
+NAMES = st.text("abcäß ", min_size=1, max_size=6)
+
+
+@st.composite
+def profiles(draw: Any) -> Profile:
+    """Profiles with any history."""
+    first = draw(st.integers(0, 10**12))
+    profile = Profile.starting(first)
+    for at, name, value in draw(
+        st.lists(
+            st.tuples(st.integers(0, 400 * DAY), NAMES, st.none() | st.floats(-1e12, 1e12)),
+            max_size=12,
+        )
+    ):
+        profile.touch(first + at)
+        profile.count(f"event/{name}", first + at, value, limit=4)
+        profile.mark(len(name), first + at)
+        profile.set_attribute("a" * len(name), first + at, name if len(name) % 2 else 1.5)
+        profile.remember(at, 3)
+    profile.offset = draw(st.integers(-1, 2**62))
+    profile.progress = draw(
+        st.dictionaries(st.tuples(st.integers(0, 2**32 - 1), st.integers(0, 2**62)),
+                        st.integers(0, 2**64 - 1), max_size=4)
+    )  # fmt: skip
+    profile.scores = draw(
+        st.dictionaries(st.integers(0, 2**32 - 1),
+                        st.tuples(st.floats(0, 100), st.integers(0, 2**62)), max_size=4)
+    )  # fmt: skip
+    return profile
+
+
+@given(profiles())
+@settings(max_examples=200)
+def test_a_packed_profile_unpacks_to_itself(profile: Profile) -> None:
+    packed = pack(profile)
+    assert unpack(packed) == profile
+    assert pack(unpack(packed)) == packed
+    assert times_of(packed) == (profile.offset, profile.first, profile.last)
+
+
+@given(profiles())
+def test_what_is_owed_to_events_does_not_change_with_the_scores(profile: Profile) -> None:
+    before = owed_to_events(pack(profile))
+    profile.scores = {7: (50.0, 1)} if not profile.scores else {}
+    assert owed_to_events(pack(profile)) == before
+    profile.last += 1
+    assert owed_to_events(pack(profile)) != before
+
+
+@given(profiles(), st.data())
+def test_a_damaged_profile_is_refused(profile: Profile, data: Any) -> None:
+    packed = pack(profile)
+    cut = data.draw(st.integers(1, len(packed) - 1))
+    with pytest.raises(StateError):
+        unpack(packed[:cut])
+    with pytest.raises(StateError):
+        unpack(packed + b"x")
+
+
+@pytest.mark.parametrize("packed", [b"", bytes([VERSION + 1]) + pack(Profile.starting(0))[1:]])
+def test_a_newer_version_is_refused_by_its_number(packed: bytes) -> None:
+    with pytest.raises(StateError, match="version"):
+        unpack(packed)
+
+
+def test_a_profile_with_a_common_history_takes_less_than_a_kilobyte() -> None:
+    profile = Profile.starting(0)
+    for day in range(300):
+        for source in ("event/basket", "event/campaign", "event/coupon", "named/big_basket"):
+            profile.touch(day * DAY)
+            profile.count(source, day * DAY, 12.5, limit=32)
+            profile.remember(day, 16)
+    profile.progress = {(1, n): 3 for n in range(4)}
+    profile.scores = {n: (50.0, 1) for n in range(3)}
+    assert len(pack(profile)) < 800
+
+
+def test_event_types_beyond_the_limit_share_one_row_first_come_first_kept() -> None:
+    profile = Profile.starting(0)
+    for number in range(10):
+        profile.count(f"event/t{number}", number, 1.0, limit=3)
+        profile.count("named/always", number, 1.0, limit=3)
+    kept = ["event/t0", "named/always", "event/t1", "event/t2", OTHER]
+    assert profile.sources == kept
+    assert freeze(profile, 10).sources == tuple(kept)
+
+
+@given(st.lists(st.integers(0, 60), min_size=1, max_size=30), st.randoms())
+def test_active_days_do_not_depend_on_the_order_of_arrival(observed: list[int], random: Any) -> None:
+    shuffled = list(observed)
+    random.shuffle(shuffled)
+    found = []
+    for order in (observed, shuffled):
+        days = Days.starting(order[0])
+        for day in order[1:]:
+            days.observe(day)
+        found.append(days)
+    assert found[0].number == len(set(observed))
+    assert (found[0].latest, found[0].bits) == (found[1].latest, found[1].bits)
+    assert found[0].decayed == pytest.approx(found[1].decayed)
