@@ -30,7 +30,7 @@ from models.profiles.features import RawFeatures, freeze, raw_features, stack
 from models.profiles.profile import Profile
 from models.run import IDLE, Closing, Opening, Run, schedule_profile
 from models.scoring.ranks import Ranks
-from models.scoring.records import ScoreEncoder, score_key
+from models.scoring.records import RecordWriter, Said
 from models.scoring.scorer import Scorer
 from models.step import Record, Row, Step, TicketChange
 
@@ -56,6 +56,7 @@ class Engine:
         self.topic = topic
         self.ranks = {goal.key: Ranks() for goal in self.compiled.goals}
         self._scorers: dict[int, Scorer] = {}
+        self._writers: dict[tuple[int, int], tuple[Scorer, RecordWriter]] = {}
         self._titles = {
             NAMED + name: named.title for name, named in config.named.items() if named.title
         }
@@ -301,20 +302,33 @@ class Engine:
         held: list[tuple[bytes, Profile, int]],
         raw: RawFeatures,
     ) -> list[bytes]:
-        goal, number = scorer.goal, run.partition.number
+        goal = scorer.goal
         scored = scorer.score(raw)
+        scores = scored.score.tolist()
         before = [profile.scores.get(goal.key) for _, profile, _ in held]
-        percentiles = self._rank(run, goal.key, before, scored.score)
-        encode = ScoreEncoder(scorer.snapshot, goal.config.propensity, self.topic, number)
-        for (key, profile, moment), previous, percentile, *said in zip(
-            held, before, percentiles, *scored, strict=True
-        ):
-            profile_id = key.decode()
-            record = encode(profile_id, moment, profile.offset, percentile, previous, *said)
-            step.scores.append((score_key(goal.name, profile_id), record))
-            profile.scores[goal.key] = (said[1], moment)
+        percentiles = self._rank(run, goal.key, before, scores)
+        said = [
+            Said(key.decode(), moment, profile.offset, percentile, previous)
+            for (key, profile, moment), percentile, previous in zip(
+                held, percentiles, before, strict=True
+            )
+        ]
+        writer = self._writer(scorer, run.partition.number)
+        records = writer.write(scored, said)
+        for (key, profile, moment), score, record in zip(held, scores, records, strict=True):
+            step.scores.append((goal.score_prefix + key, record))
+            profile.scores[goal.key] = (score, moment)
         step.counts["scores"] += len(held)
         return [key for key, _, _ in held]
+
+    def _writer(self, scorer: Scorer, partition: int) -> RecordWriter:
+        """Writes the records of a scorer; kept as long as its snapshot is."""
+        goal = scorer.goal.key
+        known, writer = self._writers.get((goal, partition), (None, None))
+        if writer is None or known is not scorer:
+            writer = RecordWriter(scorer, self.topic, partition)
+            self._writers[goal, partition] = (scorer, writer)
+        return writer
 
     def _rank(
         self, run: Run, goal: int, before: list[tuple[float, int] | None], scores: list[float]
@@ -333,7 +347,7 @@ class Engine:
             packed = run.partition.profiles.get(key)
             known = unpack(packed).scores if packed is not None else {}
             for goal in self.compiled.goals:
-                step.scores.append((score_key(goal.name, key.decode()), None))
+                step.scores.append((goal.score_prefix + key, None))
                 if goal.key in known:
                     self._forget(run, goal.key, known[goal.key][0])
 
@@ -343,7 +357,7 @@ class Engine:
         if profile is None:
             return
         score, _ = profile.scores.pop(goal.key)
-        step.scores.append((score_key(goal.name, key.decode()), None))
+        step.scores.append((goal.score_prefix + key, None))
         self._forget(run, goal.key, score)
         step.counts["withdrawn"] += 1
 

@@ -212,15 +212,16 @@ class Run:
 
     def advance(self, offset: int) -> None:
         """Do what has fallen due by the clock: open tickets, close them, let them go."""
-        partition, now = self.partition, self.partition.clock.now
-        for t0, key, tag in partition.openings.pop(now):
-            self._open_on_time(key, self.compiled.by_key[tag], t0)
-        for due, key, tag in partition.closings.pop(now):
-            goal = self.compiled.by_key[tag]
-            self._close_on_time(key, goal, due - goal.window, offset)
-        for over, key, tag in partition.expiries.pop(now):
-            goal = self.compiled.by_key[tag]
-            self._delete(key, tag, over - self._time.reversible_for - goal.window)
+        partition, now, goals = self.partition, self.partition.clock.now, self.compiled.by_key
+        if partition.openings.soonest < now:
+            for t0, key, tag in partition.openings.pop(now):
+                self._open_on_time(key, goals[tag], t0)
+        if partition.closings.soonest < now:
+            for due, key, tag in partition.closings.pop(now):
+                self._close_on_time(key, goals[tag], due - goals[tag].window, offset)
+        if partition.expiries.soonest < now:
+            for over, key, tag in partition.expiries.pop(now):
+                self._delete(key, tag, over - self._time.reversible_for - goals[tag].window)
 
     def _open_on_time(self, key: bytes, goal: CompiledGoal, t0: int) -> None:
         profile = self.profile(key)

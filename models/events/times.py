@@ -5,6 +5,8 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 
+from models.config.durations import DAY
+
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 MILLISECOND = timedelta(milliseconds=1)
 
@@ -48,7 +50,6 @@ def _of_text(text: str) -> int:
     return (moment - EPOCH) // MILLISECOND
 
 
-@lru_cache(maxsize=65_536)
 def format_time(millis: int) -> str:
     """A time as ISO 8601 in UTC, to the millisecond.
 
@@ -57,5 +58,13 @@ def format_time(millis: int) -> str:
     >>> format_time(1767222000000)
     '2025-12-31T23:00:00.000Z'
     """
-    moment = EPOCH + timedelta(milliseconds=millis)
-    return moment.replace(tzinfo=None).isoformat(timespec="milliseconds") + "Z"
+    day, rest = divmod(millis, DAY)
+    minutes, rest = divmod(rest, 60_000)
+    hours, minutes = divmod(minutes, 60)
+    seconds, rest = divmod(rest, 1_000)
+    return f"{_date(day)}T{hours:02}:{minutes:02}:{seconds:02}.{rest:03}Z"
+
+
+@lru_cache(maxsize=4_096)
+def _date(day: int) -> str:
+    return (EPOCH + timedelta(days=day)).date().isoformat()

@@ -11,6 +11,7 @@ from array import array
 from collections.abc import Iterator
 
 Entry = tuple[int, bytes, int]
+NEVER = 1 << 62
 
 
 class Calendar:
@@ -36,12 +37,15 @@ class Calendar:
         self._near: list[Entry] = []
         self._far: dict[int, tuple[array[int], list[bytes], array[int]]] = {}
         self._order: list[int] = []
+        #: Nothing falls due before this.
+        self.soonest = NEVER
 
     def __len__(self) -> int:
         return len(self._near) + sum(len(dues) for dues, _, _ in self._far.values())
 
     def add(self, due: int, key: bytes, tag: int) -> None:
         """Let an entry wait until ``due``; ``tag`` is an unsigned 32-bit number."""
+        self.soonest = min(self.soonest, due)
         number = due // self._width
         if number <= self._reached:
             heapq.heappush(self._near, (due, key, tag))
@@ -62,6 +66,8 @@ class Calendar:
             if entry != last:  # the same entry twice is one
                 last = entry
                 yield entry
+        near = self._near[0][0] if self._near else NEVER
+        self.soonest = min(near, self._order[0] * self._width if self._order else NEVER)
 
     def _reach(self, now: int) -> bool:
         """Whether something is due; brings nearer the buckets that have begun."""

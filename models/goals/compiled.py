@@ -59,6 +59,11 @@ class CompiledGoal:
         """What people call it."""
         return self.config.title or self.name
 
+    @property
+    def score_prefix(self) -> bytes:
+        """What the keys of its scores start with: ``goal/profile_id``."""
+        return self.name.encode() + b"/"
+
     def label(self, progress: int) -> int:
         """The label of a closed ticket by its progress: 1 when the outcome occurred."""
         return int(self.outcome.met(progress) is self.positive_when_met)

@@ -70,7 +70,7 @@ class Factors:
     names: tuple[str, ...]
     of_feature: Int
     members: Float64
-    last: frozenset[int]
+    last: Int
 
 
 def factors_of(layout: Layout) -> Factors:
@@ -83,7 +83,7 @@ def factors_of(layout: Layout) -> Factors:
     of_feature = np.array([names.index(name) for name in told], dtype=np.intp)
     members = np.zeros((len(told), len(names)))
     members[np.arange(len(told)), of_feature] = 1.0
-    last = frozenset(number for number, name in enumerate(names) if name == AGE)
+    last = np.array([number for number, name in enumerate(names) if name == AGE], dtype=np.intp)
     return Factors(names, of_feature, members, last)
 
 

@@ -2,13 +2,26 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from collections.abc import Sequence
+from typing import Any, Literal, NamedTuple
 
+import numpy as np
 import orjson
 from pydantic import BaseModel, ConfigDict, Field
 
 from models.events.times import format_time
-from models.learning.snapshot import Snapshot, Status
+from models.learning.snapshot import Status
+from models.profiles.features import Float64
+from models.scoring.factors import MEDIUM, STRONG, importance
+from models.scoring.scorer import Reasons, Scored, Scorer
+
+#: Words tell a feature in steps of a hundredth of its logarithm, which is finer than they show.
+STEPS = 100
+#: Bits that the steps of a value take in the code of a feature and its value.
+CODE_BITS = 24
+#: Words that are remembered, at most.
+MOST_WORDS = 50_000
+IMPORTANCES = tuple(b',"importance":"%s"}' % name for name in (b"weak", b"medium", b"strong"))
 
 
 class FactorRecord(BaseModel):
@@ -74,62 +87,178 @@ def bucket_of(score: float) -> str:
     return "low" if score < 25.0 else "medium" if score < 75.0 else "high"
 
 
-def score_key(goal: str, profile_id: str) -> bytes:
-    """The key of a score's record."""
-    return f"{goal}/{profile_id}".encode()
-
-
-class ScoreEncoder:
-    """Writes the records of one model's scores of one partition.
+class Said(NamedTuple):
+    """What goes into a score's record beside what the model says.
 
     Parameters
     ----------
-    snapshot
+    profile_id
+        Whose score it is.
+    moment
+        Event time of the state, milliseconds.
+    offset
+        The last event in the state.
+    percentile
+        1 to 100.
+    previous
+        Score and time of the one before, if any.
+    """
+
+    profile_id: str
+    moment: int
+    offset: int
+    percentile: int
+    previous: tuple[float, int] | None
+
+
+class RecordWriter:
+    """Writes the records of one model's scores of one partition.
+
+    A record is put together from pieces of JSON: what is the same for all is written once, and a
+    reason's words once for all values that would be told alike. :meth:`plain` is the same, plainly.
+
+    Parameters
+    ----------
+    scorer
         The model.
-    propensity
-        The goal's polarity.
     topic, partition
         Where the events come from.
     """
 
-    def __init__(self, snapshot: Snapshot, propensity: str, topic: str, partition: int) -> None:
-        self._about = {
-            "goal": snapshot.goal,
-            "goal_version": snapshot.goal_version,
-            "propensity": propensity,
-            "status": snapshot.status,
-            "base_rate": snapshot.base_rate,
-            "model_version": snapshot.version,
-            "examples": snapshot.examples,
-        }
+    def __init__(self, scorer: Scorer, topic: str, partition: int) -> None:
+        self._scorer = scorer
         self._topic = topic
         self._partition = partition
+        self._about = _about(scorer)
+        source = orjson.dumps({"topic": topic, "partition": partition, "offset": 0})
+        self._start = orjson.dumps(self._about)[:-1] + b',"profile_id":'
+        self._source = b',"source":' + source[: source.rindex(b":") + 1]
+        self._words: dict[int, bytes] = {}
 
-    def __call__(
-        self,
-        profile_id: str,
-        moment: int,
-        offset: int,
-        percentile: int,
-        previous: tuple[float, int] | None,
-        probability: float,
-        score: float,
-        factors: list[dict[str, Any]],
-        remainder: float,
-    ) -> bytes:
-        """The record of a score; what is what is said in :class:`ScoreRecord`."""
-        record: dict[str, Any] = {
-            **self._about,
-            "profile_id": profile_id,
-            "timestamp": format_time(moment),
-            "probability": probability,
-            "score": score,
-            "percentile": percentile,
-            "bucket": bucket_of(score),
+    def write(self, scored: Scored, said: Sequence[Said]) -> list[bytes]:
+        """The records of scores."""
+        before = [np.nan if one.previous is None else one.previous[0] for one in said]
+        numbers = np.column_stack((scored.probability, scored.score, scored.remainder, before))
+        scores = scored.score.tolist()
+        pieces = zip(said, scores, _json_rows(numbers), self._factors(scored.reasons), strict=True)
+        return [self._record(*piece) for piece in pieces]
+
+    def _factors(self, reasons: Reasons) -> list[bytes]:
+        """The factors of each profile, without the brackets around them."""
+        words = self._words
+        if len(words) > MOST_WORDS:
+            words.clear()
+        steps = np.rint(reasons.value * STEPS).astype(np.int64)
+        codes = ((reasons.feature << CODE_BITS) + steps).tolist()
+        for code in {code for row in codes for code in row} - words.keys():
+            words[code] = self._words_of(code)
+        return [
+            b",".join(
+                [
+                    words[code] + number + size
+                    for code, number, size, told in zip(*row, strict=True)
+                    if told
+                ]
+            )
+            for row in zip(
+                codes, _json_rows(reasons.contribution), _importances(reasons.contribution),
+                reasons.told.tolist(), strict=True,
+            )
+        ]  # fmt: skip
+
+    def _words_of(self, code: int) -> bytes:
+        """A factor's JSON up to its contribution, by its feature and the steps of its value."""
+        feature = (code + (1 << CODE_BITS - 1)) >> CODE_BITS
+        factor, text = self._told(feature, code - (feature << CODE_BITS))
+        return orjson.dumps({"factor": factor, "text": text})[:-1] + b',"contribution":'
+
+    def _told(self, feature: int, steps: int) -> tuple[str, str]:
+        scorer = self._scorer
+        factor = scorer.factors.names[scorer.factors.of_feature[feature]]
+        return factor, scorer.phrases[feature](steps / STEPS)
+
+    def _record(self, said: Said, score: float, numbers: list[bytes], factors: bytes) -> bytes:
+        probability, score_text, remainder, before = numbers
+        return b"".join(
+            (
+                self._start, orjson.dumps(said.profile_id),
+                b',"timestamp":"', format_time(said.moment).encode(),
+                b'","probability":', probability, b',"score":', score_text,
+                b',"percentile":%d,"bucket":"' % said.percentile, bucket_of(score).encode(),
+                b'","factors":[', factors, b'],"remainder":', remainder,
+                self._source, b"%d}" % said.offset, _previous(said.previous, before), b"}",
+            )
+        )  # fmt: skip
+
+    def plain(self, scored: Scored, said: Sequence[Said]) -> list[dict[str, Any]]:
+        """The records of scores, before they become JSON."""
+        return [self._plain(scored, number, one) for number, one in enumerate(said)]
+
+    def _plain(self, scored: Scored, number: int, said: Said) -> dict[str, Any]:
+        scorer = self._scorer
+        factors = []
+        for _, contribution, told, feature, value in zip(
+            *(part[number].tolist() for part in scored.reasons), strict=True
+        ):
+            if told:
+                factor, text = self._told(feature, round(value * STEPS))
+                factors.append(
+                    {
+                        "factor": factor,
+                        "text": text,
+                        "contribution": contribution,
+                        "importance": importance(contribution),
+                    }
+                )
+        record = self._about | {
+            "profile_id": said.profile_id,
+            "timestamp": format_time(said.moment),
+            "probability": float(scored.probability[number]),
+            "score": float(scored.score[number]),
+            "percentile": said.percentile,
+            "bucket": bucket_of(float(scored.score[number])),
             "factors": factors,
-            "remainder": remainder,
-            "source": {"topic": self._topic, "partition": self._partition, "offset": offset},
-        }
-        if previous is not None:
-            record["previous"] = {"score": previous[0], "timestamp": format_time(previous[1])}
-        return orjson.dumps(record)
+            "remainder": float(scored.remainder[number]),
+            "source": {
+                "topic": self._topic, "partition": self._partition, "offset": said.offset,
+            },
+        }  # fmt: skip
+        if said.previous is not None:
+            score, at = said.previous
+            record["previous"] = {"score": score, "timestamp": format_time(at)}
+        return record
+
+
+def _about(scorer: Scorer) -> dict[str, Any]:
+    """What is the same in all scores of a model."""
+    snapshot = scorer.snapshot
+    return {
+        "goal": snapshot.goal,
+        "goal_version": snapshot.goal_version,
+        "propensity": scorer.goal.config.propensity,
+        "status": snapshot.status,
+        "base_rate": snapshot.base_rate,
+        "model_version": snapshot.version,
+        "examples": snapshot.examples,
+    }
+
+
+def _json_rows(table: Float64) -> list[list[bytes]]:
+    """The numbers of a table as JSON, row by row."""
+    if not table.size:
+        return [[] for _ in table]
+    text = orjson.dumps(np.ascontiguousarray(table), option=orjson.OPT_SERIALIZE_NUMPY)
+    return [row.split(b",") for row in text[2:-2].split(b"],[")]
+
+
+def _importances(contributions: Float64) -> list[list[bytes]]:
+    sizes = np.abs(contributions)
+    steps = (sizes >= MEDIUM).astype(int) + (sizes >= STRONG)
+    return [[IMPORTANCES[step] for step in row] for row in steps.tolist()]
+
+
+def _previous(previous: tuple[float, int] | None, score: bytes) -> bytes:
+    if previous is None:
+        return b""
+    at = format_time(previous[1]).encode()
+    return b',"previous":{"score":%s,"timestamp":"%s"}' % (score, at)

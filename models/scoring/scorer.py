@@ -1,40 +1,61 @@
-"""Scores of many profiles at once: probability, score, and the reasons."""
+"""Scores of many profiles at once: probability, score, and the reasons in numbers."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
+import numpy.typing as npt
 
 from models.goals.compiled import CompiledGoal
 from models.learning.snapshot import Snapshot
 from models.learning.transform import base_features
 from models.profiles.features import Float64, Int, RawFeatures
 from models.scoring.compiled import CompiledModel, probability
-from models.scoring.factors import LEAST, factors_of, importance
+from models.scoring.factors import LEAST, factors_of
 from models.scoring.phrases import phrases_of
 
-Factor = dict[str, Any]
+
+class Reasons(NamedTuple):
+    """The factors of several profiles, the strongest first: profiles x ``max_factors`` each.
+
+    Parameters
+    ----------
+    factor
+        Numbers of factors.
+    contribution
+        What each adds to the logit.
+    told
+        Whether it is told at all.
+    feature, value
+        The feature that contributes most to the factor, and its value before scaling.
+    """
+
+    factor: Int
+    contribution: Float64
+    told: npt.NDArray[np.bool_]
+    feature: Int
+    value: Float64
 
 
 class Scored(NamedTuple):
-    """What a model says of several profiles.
+    """What a model says of several profiles, one each.
 
     Parameters
     ----------
     probability, score
-        0 to 1, and 0 to 100, one each.
-    factors
-        Reasons of each, strongest first.
+        0 to 1, and 0 to 100.
     remainder
-        What the reasons leave of logit p - logit b.
+        What the told reasons leave of logit p - logit b.
+    reasons
+        Why.
     """
 
-    probability: list[float]
-    score: list[float]
-    factors: list[list[Factor]]
-    remainder: list[float]
+    probability: Float64
+    score: Float64
+    remainder: Float64
+    reasons: Reasons
 
 
 class Scorer:
@@ -58,34 +79,25 @@ class Scorer:
         self.goal = goal
         self.snapshot = snapshot
         self.model = CompiledModel(snapshot)
-        self._factors = factors_of(self.model.layout)
-        self._phrases = phrases_of(self.model.layout, titles)
-        self._most = min(max_factors, len(self._factors.names))
+        self.factors = factors_of(self.model.layout)
+        self.phrases = phrases_of(self.model.layout, titles)
+        self._most = min(max_factors, len(self.factors.names))
         self._members = [
-            np.flatnonzero(self._factors.of_feature == number)
-            for number in range(len(self._factors.names))
+            np.flatnonzero(self.factors.of_feature == number)
+            for number in range(len(self.factors.names))
         ]
-        rate = snapshot.base_rate
-        self._base_logit = float(np.log(rate / (1.0 - rate)))
 
     def score(self, raw: RawFeatures) -> Scored:
         """Score profiles by their raw features."""
-        model = self.model
+        model, rate = self.model, self.snapshot.base_rate
         rows = base_features(model.layout, raw)
         design = model.design_of(rows)
         logits = model.logits(design)
         p = probability(logits)
-        told = self._told(rows, self._by_feature(model.contributions(design)))
-        rest = np.log(p / (1.0 - p)) - self._base_logit
-        return Scored(
-            p.tolist(),
-            (100.0 * probability(logits - model.base_logit)).tolist(),
-            told,
-            [
-                logit - sum(factor["contribution"] for factor in factors)
-                for logit, factors in zip(rest.tolist(), told, strict=True)
-            ],
-        )
+        reasons = self._reasons(rows, self._by_feature(model.contributions(design)))
+        explained = np.where(reasons.told, reasons.contribution, 0.0).sum(axis=1)
+        remainder = np.log(p / (1.0 - p)) - np.log(rate / (1.0 - rate)) - explained
+        return Scored(p, 100.0 * probability(logits - model.base_logit), remainder, reasons)
 
     def _by_feature(self, contributions: Float64) -> Float64:
         """Contributions of features with their hinges: profiles x features."""
@@ -93,22 +105,17 @@ class Scorer:
         shares[:, self.model.layout.hinged] += contributions[:, self.model.hinges]
         return shares
 
-    def _told(self, rows: Float64, shares: Float64) -> list[list[Factor]]:
-        """The reasons of each profile, strongest first."""
-        sums = shares @ self._factors.members
+    def _reasons(self, rows: Float64, shares: Float64) -> Reasons:
+        sums = shares @ self.factors.members
         order = np.argsort(-np.abs(sums), axis=1, kind="stable")[:, : self._most]
-        telling = self._telling(shares)
-        picked = np.take_along_axis(telling, order, axis=1)
-        return [
-            self._reasons(*one)
-            for one in zip(
-                order.tolist(),
-                np.take_along_axis(sums, order, axis=1).tolist(),
-                picked.tolist(),
-                np.take_along_axis(rows, picked, axis=1).tolist(),
-                strict=True,
-            )
-        ]
+        led_by_age = np.isin(order[:, :1], self.factors.last)
+        order = np.where(led_by_age, np.roll(order, -1, axis=1), order)
+        contribution = np.take_along_axis(sums, order, axis=1)
+        told = np.abs(contribution) >= LEAST
+        told[:, -1:] &= ~led_by_age | told[:, :-1].any(axis=1, keepdims=True)
+        feature = np.take_along_axis(self._telling(shares), order, axis=1)
+        value = np.take_along_axis(rows, feature, axis=1)
+        return Reasons(order, contribution, told, feature, value)
 
     def _telling(self, shares: Float64) -> Int:
         """For each profile and factor, the feature that contributes most to it."""
@@ -116,21 +123,3 @@ class Scorer:
         return np.column_stack(
             [members[np.argmax(sizes[:, members], axis=1)] for members in self._members]
         )
-
-    def _reasons(
-        self, order: list[int], sums: list[float], telling: list[int], values: list[float]
-    ) -> list[Factor]:
-        """The reasons of one profile: account age never first, nothing that hardly matters."""
-        reasons: list[Factor] = []
-        late: list[Factor] = []
-        for number, total, feature, value in zip(order, sums, telling, values, strict=True):
-            if abs(total) < LEAST:
-                break
-            factor: Factor = {
-                "factor": self._factors.names[number],
-                "text": self._phrases[feature](value),
-                "contribution": total,
-                "importance": importance(total),
-            }
-            (reasons if reasons or number not in self._factors.last else late).append(factor)
-        return reasons + late if reasons else []
