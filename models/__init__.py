@@ -1,0 +1,1 @@
+"""The pure core: everything that can be said without Kafka."""

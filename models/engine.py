@@ -246,9 +246,7 @@ class Engine:
                     break
         return list(silent)
 
-    def _score(
-        self, run: Run, step: Step, keys: list[bytes], changed: dict[bytes, None]
-    ) -> None:
+    def _score(self, run: Run, step: Step, keys: list[bytes], changed: dict[bytes, None]) -> None:
         """Score profiles for every goal that has something to say."""
         goals = [goal for goal in self.compiled.goals if self._speaks(goal)]
         now = run.partition.clock.now

@@ -7,7 +7,6 @@ clock past them, before that record is applied.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
@@ -173,9 +172,7 @@ class Run:
         if profile.progress:
             profile.progress = {one: n for one, n in profile.progress.items() if one in tickets}
         goals = {
-            goal.key: goal
-            for number in numbers
-            for goal in self.compiled.advances.get(number, ())
+            goal.key: goal for number in numbers for goal in self.compiled.advances.get(number, ())
         }
         for ticket in list(tickets) if goals else ():
             goal = goals.get(ticket[0])
@@ -192,7 +189,7 @@ class Run:
         profile.progress[ticket] = after
         closed = ticket[1] + goal.window < self.partition.clock.now
         if closed and goal.outcome.met(after) and not goal.outcome.met(before):
-            self._close(key, goal, ticket[1], after, late=True, offset=profile.offset)
+            self._close(key, ticket, after, profile.offset, late=True)
             del profile.progress[ticket]
 
     def _erase(self, key: bytes, offset: int) -> None:
@@ -258,14 +255,15 @@ class Run:
         if profile is None or (goal.key, t0) not in self.tickets(key):
             return
         progress = profile.progress.get((goal.key, t0), 0)
-        self._close(key, goal, t0, progress, late=False, offset=offset)
+        self._close(key, (goal.key, t0), progress, offset, late=False)
 
     def _close(
-        self, key: bytes, goal: CompiledGoal, t0: int, progress: int, *, late: bool, offset: int
+        self, key: bytes, ticket: TicketId, progress: int, offset: int, *, late: bool
     ) -> None:
-        ticket = self.tickets(key)[goal.key, t0]
+        goal, t0 = self.compiled.by_key[ticket[0]], ticket[1]
         label = goal.label(progress)
-        self.closings.append(Closing(key, goal, t0, label, ticket, late, offset))
+        held = self.tickets(key)[ticket]
+        self.closings.append(Closing(key, goal, t0, label, held, late, offset))
         self.counts["reversed" if late else f"closed_{label}"] += 1
         if late or goal.outcome.met(progress) or not self._time.reversible_for:
             self._delete(key, goal.key, t0)
@@ -327,5 +325,3 @@ def _set_attribute(profile: Profile, name: str, at: int, found: Any, longest: in
         profile.set_attribute(name, at, text)
     elif is_number(found):
         profile.set_attribute(name, at, _bounded(found))
-
-

@@ -1,0 +1,1 @@
+"""The wiring: Faust, Kafka, metrics, the command line. It decides nothing about goals."""

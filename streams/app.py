@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import time
 from typing import Any
 
@@ -27,6 +26,7 @@ from streams.transport.consumer import RunTransport
 from streams.transport.runs import RunSchema
 from streams.transport.store import Rows, RunTable
 from streams.web import add_pages
+from streams.wiring import Wiring
 
 #: Seconds between looks at lags and idle partitions.
 LOOK_EVERY = 1.0
@@ -65,14 +65,10 @@ class Worker:
             committed=self.checkpoint.transactional,
         )  # fmt: skip
         profiles, tickets = self._table("profiles", Rows), self._table("tickets", TicketBook)
-        self.scoring = ScoringAgent(
-            self.engine, self.topics, (profiles, tickets), self.checkpoint, self.snapshots,
-            self.metrics, settings.partitions,
-        )  # fmt: skip
-        self.training = TrainingAgent(
-            config, self.topics, self._table("trainers", Rows), self.checkpoint, self.metrics,
-            settings.partitions, settings.snapshot_every,
-        )  # fmt: skip
+        wiring = Wiring(self.topics, self.checkpoint, self.metrics, settings.partitions)
+        self.scoring = ScoringAgent(self.engine, wiring, (profiles, tickets), self.snapshots)
+        trainers = self._table("trainers", Rows)
+        self.training = TrainingAgent(config, wiring, trainers, settings.snapshot_every)
         self.score_lanes: Lanes[Any] = Lanes(self._score, self.app.crash)
         self.train_lanes: Lanes[Any] = Lanes(
             self._train, self.app.crash, patience=settings.snapshot_every
@@ -123,8 +119,9 @@ class Worker:
     async def _acknowledge_trained(self, run: Any) -> None:
         await self._streams["train"].ack(run)
 
-    async def _let_go(self, _app: Any, revoked: set[TP], **_: Any) -> None:
+    async def _let_go(self, *sent: Any, **_: Any) -> None:
         """Partitions leave: nothing of theirs may be kept, for another worker may change them."""
+        revoked: set[TP] = sent[-1]
         await self.score_lanes.close()
         await self.train_lanes.close()
         self._busy_at.clear()
@@ -155,9 +152,7 @@ def new_checkpoint(settings: Settings, topics: Topics) -> Checkpoint:
     """The checkpoint that the settings ask for."""
     options = client_options(settings)
     if settings.guarantee == "exactly_once":
-        return Transactional(
-            settings.prefix, topics.sources, options, settings.transaction_timeout
-        )
+        return Transactional(settings.prefix, topics.sources, options, settings.transaction_timeout)
     return Ordered(settings.prefix, topics.sources, options)
 
 
@@ -192,7 +187,5 @@ def new_faust_app(settings: Settings, checkpoint: Checkpoint) -> faust.App:
         env_prefix="PENCHANT_FAUST_",
         loghandlers=[],
     )
-    app.transport = RunTransport(
-        brokers, app, checkpoint=checkpoint, max_run=settings.run_records
-    )
+    app.transport = RunTransport(brokers, app, checkpoint=checkpoint, max_run=settings.run_records)
     return app

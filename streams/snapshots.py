@@ -89,7 +89,7 @@ class SnapshotReader:
             adopted = self.engine.adopt(snapshot)
         except SnapshotError as error:
             self.metrics.snapshots_refused.inc()
-            logger.error("Refused a snapshot: %s", error)
+            logger.warning("refused a snapshot: %s", error)
             return
         if adopted:
             self.metrics.model_version.labels(snapshot.goal).set(snapshot.version)

@@ -27,5 +27,6 @@ def add_pages(app: faust.App, metrics: Metrics) -> None:
 
     @app.page("/readyz", name="readyz")
     async def ready(view: Any, _request: Any) -> Any:
-        recovered = app.tables.recovery.completed.is_set() and not app.rebalancing
+        tables: Any = app.tables
+        recovered = tables.recovery.completed.is_set() and not app.rebalancing
         return view.json({"ready": recovered}, status=200 if recovered else 503)

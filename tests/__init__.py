@@ -1,0 +1,1 @@
+"""Tests mirror the tree; each name states the rule it holds to."""

@@ -1,0 +1,1 @@
+"""What the user wrote: the schema of the file, durations, errors that point at the place."""

@@ -127,9 +127,7 @@ class Condition(Part):
         if len(forms) != 1:
             raise PydanticCustomError("condition", "exactly one of field, all, any, not, event")
         if forms == ["field"] and len(operators) != 1:
-            raise PydanticCustomError(
-                "operator", "exactly one operator of " + ", ".join(OPERATORS)
-            )
+            raise PydanticCustomError("operator", "exactly one operator of " + ", ".join(OPERATORS))
         if forms != ["field"] and operators:
             raise PydanticCustomError("operator", "no operator beside {form}", {"form": forms[0]})
         if any(value[key] is None for key in value):

@@ -36,7 +36,7 @@ class Document:
 
 
 def read_document(text: str, source: str) -> Document:
-    """Read YAML text.
+    r"""Read YAML text.
 
     Raises
     ------
@@ -45,7 +45,7 @@ def read_document(text: str, source: str) -> Document:
 
     Examples
     --------
-    >>> read_document("goals:\\n  churn: {}\\n", "goals.yaml").lines[("goals", "churn")]
+    >>> read_document("goals:\n  churn: {}\n", "goals.yaml").lines[("goals", "churn")]
     2
     """
     if len(text) > LONGEST:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Set
 from typing import Any
 
 from pydantic import BaseModel, ValidationError
@@ -130,7 +130,7 @@ def _known_keys(loc: tuple[int | str, ...]) -> str:
     return f"{meant}one of {', '.join(keys)}"
 
 
-def _keys_at(part: type[BaseModel], loc: tuple[int | str, ...]) -> set[str]:
+def _keys_at(part: type[BaseModel], loc: tuple[int | str, ...]) -> Set[str]:
     """The keys that may stand at a location, by walking the models along it."""
     for position, step in enumerate(loc):
         field = next(
@@ -143,7 +143,7 @@ def _keys_at(part: type[BaseModel], loc: tuple[int | str, ...]) -> set[str]:
     return KEYS if part.__name__ == "Condition" else _aliases(part)
 
 
-def _aliases(part: type[BaseModel]) -> set[str]:
+def _aliases(part: type[BaseModel]) -> Set[str]:
     return {field.alias or name for name, field in part.model_fields.items()}
 
 

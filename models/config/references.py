@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from models.config.conditions import Condition
 from models.config.goals import Eligibility, Happening
@@ -34,7 +34,8 @@ def in_tree(tree: Happening | Eligibility, place: Place) -> Iterator[Reference]:
         yield from in_tree(tree.not_, (*place, "not"))
         return
     form = "all_of" if tree.all_of else "any_of"
-    for number, part in enumerate(tree.parts):
+    parts: Sequence[Happening | Eligibility] = tree.parts
+    for number, part in enumerate(parts):
         yield from in_tree(part, (*place, form, str(number)))
 
 

@@ -1,0 +1,1 @@
+"""Experience events: parsing with limits, and conditions compiled once."""

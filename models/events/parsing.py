@@ -63,7 +63,9 @@ def parse_event(value: bytes, limits: LimitsPart) -> Event:
 
 def check_event(fields: dict[str, Any], limits: LimitsPart) -> Event:
     """An event from its fields; see :func:`parse_event`."""
-    event_id, profile_id, kind = map(fields.get, TEXTS)
+    event_id: Any = fields.get("event_id")
+    profile_id: Any = fields.get("profile_id")
+    kind: Any = fields.get("type")
     if not (_is_text(event_id) and _is_text(profile_id) and _is_text(kind)) or limits.text < max(
         len(event_id), len(profile_id), len(kind)
     ):

@@ -10,7 +10,7 @@ LONGEST = 500
 
 
 def compile_pattern(pattern: str) -> Callable[[str], bool]:
-    """A function that says whether the pattern is found anywhere in a text.
+    r"""A function that says whether the pattern is found anywhere in a text.
 
     Raises
     ------
@@ -19,7 +19,7 @@ def compile_pattern(pattern: str) -> Callable[[str], bool]:
 
     Examples
     --------
-    >>> compile_pattern(r"^/help/\\w+$")("/help/billing")
+    >>> compile_pattern(r"^/help/\w+$")("/help/billing")
     True
     """
     if len(pattern) > LONGEST:

@@ -1,0 +1,1 @@
+"""Goals: eligibility, outcomes, tickets, and the partition clock with its timers."""

@@ -90,9 +90,12 @@ class Compiled:
         self.config = config
         self._named = {name: named.where for name, named in config.named.items()}
         self.recogniser = Recogniser(self._named)
-        exclude = config.events.exclude
-        self.excluded: Test | None = exclude and compile_condition(exclude, self._named)
-        self.value: Reader | None = config.events.value and compile_path(config.events.value)
+        self.excluded: Test | None = None
+        if config.events.exclude is not None:
+            self.excluded = compile_condition(config.events.exclude, self._named)
+        self.value: Reader | None = None
+        if config.events.value is not None:
+            self.value = compile_path(config.events.value)
         self.attributes = {name: compile_path(path) for name, path in config.attributes.items()}
         #: Number of a condition -> the feature source of the user's own event.
         self.sources = {

@@ -103,7 +103,7 @@ def unpack_ticket(packed: Packed) -> Ticket:
 
 def id_of(packed: Packed) -> tuple[int, int]:
     """Goal and T0 of a packed ticket."""
-    return ID.unpack_from(packed, ID_AT)  # type: ignore[return-value]
+    return ID.unpack_from(packed, ID_AT)
 
 
 def ticket_key(profile: bytes, goal: int, t0: int) -> bytes:

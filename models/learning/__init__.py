@@ -1,0 +1,1 @@
+"""Learning: features, scaler, learner, trainer, snapshots."""

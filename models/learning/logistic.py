@@ -89,9 +89,7 @@ class BayesianLogisticRegression(base.Classifier):
         lower = np.tril(self.stored) * self.scale
         return lower + np.tril(lower, -1).T
 
-    def restore(
-        self, weights: Float64, variance: Float64, stored: Float64, scale: float
-    ) -> None:
+    def restore(self, weights: Float64, variance: Float64, stored: Float64, scale: float) -> None:
         """Take over numbers that a learner with the same names has had."""
         self.weights, self.variance = weights, variance
         self.stored, self.scale = np.asfortranarray(stored), scale

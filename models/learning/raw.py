@@ -59,9 +59,7 @@ def _plan(keys: tuple[str, ...]) -> Plan:
     return tuple(sources), np.array(places, dtype=np.intp), tuple(others)
 
 
-def _attributes(
-    others: tuple[tuple[int, str], ...], values: list[float]
-) -> dict[str, float | str]:
+def _attributes(others: tuple[tuple[int, str], ...], values: list[float]) -> dict[str, float | str]:
     found: dict[str, float | str] = {}
     for number, key in others:
         name, is_text, text = key.removeprefix("attribute/").partition("=")

@@ -24,7 +24,7 @@ class HingeScaler(base.Transformer):
     Parameters
     ----------
     clip
-        The largest \\|z\\|.
+        The largest absolute z.
 
     Examples
     --------
@@ -120,7 +120,7 @@ class HingeScaler(base.Transformer):
 
 
 def standardise(rows: Float64, mean: Float64, deviation: Float64, clip: float) -> Float64:
-    """z of rows; zero where unknown."""
+    """Z of rows; zero where unknown."""
     z = np.clip((rows - mean) / deviation, -clip, clip)
     z[np.isnan(z)] = 0.0
     return z

@@ -198,9 +198,7 @@ def _restore(trainer: Trainer, header: dict[str, Any], arrays: dict[str, Float64
     _restore_learner(model.learner, header["ftrl"], arrays)
 
 
-def _restore_learner(
-    learner: Any, ftrl: dict[str, Any] | None, arrays: dict[str, Float64]
-) -> None:
+def _restore_learner(learner: Any, ftrl: dict[str, Any] | None, arrays: dict[str, Float64]) -> None:
     if isinstance(learner, BayesianLogisticRegression):
         size = len(arrays["weights"])
         stored = np.zeros((size, size), order="F")

@@ -116,7 +116,8 @@ def _value(raw: Float64) -> Float64:
     count, total = raw[:, :, COUNT_90D], raw[:, :, SUM_90D]
     mean = np.divide(total, count, out=np.zeros_like(total), where=count > NOTHING)
     values = np.concatenate((raw[:, :, SUMS], mean[:, :, None], raw[:, :, HOURS - 1, None]), axis=2)
-    return np.copysign(np.log1p(np.abs(values)), values)
+    signed: Float64 = np.copysign(np.log1p(np.abs(values)), values)
+    return signed
 
 
 def _attributes(layout: Layout, raw: RawFeatures) -> Float64:
@@ -129,4 +130,3 @@ def _attributes(layout: Layout, raw: RawFeatures) -> Float64:
             elif isinstance(value, float):
                 table[number, column] = value
     return table
-

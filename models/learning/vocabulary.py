@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+import numpy as np
 from river import base
 
 from models.learning.layout import KNOT_DAYS, KNOTS, Block, Layout
@@ -64,7 +65,7 @@ class ProfileFeatures(base.Transformer):
 
     def learn_one(self, x: Features) -> None:
         """Count what is in an example."""
-        self.learn_raw([raw_of_names(x)])
+        self.learn_raw([raw_of_names({str(name): value for name, value in x.items()})])
 
     def transform_one(self, x: Features) -> Features:
         """The features that the layout makes of raw ones: the plain statement of the transform.
@@ -94,7 +95,9 @@ class ProfileFeatures(base.Transformer):
 
     def _decide(self) -> None:
         least = max(2, LEAST_SHARE * min(self.seen, TERM))
-        ranked = sorted(self.counts.items(), key=lambda item: (-item[1], item[0].name, item[0].text))
+        ranked = sorted(
+            self.counts.items(), key=lambda item: (-item[1], item[0].name, item[0].text)
+        )
         for block, count in ranked:
             if count >= least and block not in self.layout.blocks:
                 self._admit(block)
@@ -137,14 +140,16 @@ class _Unknown:
     def blocks_in(self, raw: RawProfile) -> Iterator[Block]:
         """The blocks that an example would fill, as far as they are not known."""
         if not self._is_settled(raw.names):
-            valued = raw.rows[:, SUMS.start : HOURS].any(axis=1).tolist()
+            valued: list[bool] = np.any(raw.rows[:, SUMS.start : HOURS], axis=1).tolist()
             for source, has_value in zip(raw.names, valued, strict=True):
                 yield from self._new(Block("activity", source))
                 if has_value:
                     yield from self._new(Block("value", source))
         for name, value in raw.attributes.items():
             is_text = isinstance(value, str)
-            yield from self._new(Block("category", name, str(value)) if is_text else Block("number", name))
+            yield from self._new(
+                Block("category", name, str(value)) if is_text else Block("number", name)
+            )
 
     def _new(self, block: Block) -> Iterator[Block]:
         if block not in self._known:
@@ -171,9 +176,11 @@ def _made_of(block: Block, layout: Layout, x: Mapping[Any, Any]) -> list[float |
     if block.kind == "category":
         return [float(f"attribute/{block.name}={block.text}" in x)]
     rows = _rows_of(block.name, layout, x)
-    return _activity(rows, x.get("profile/tenure_hours", 0.0)) if (
-        block.kind == "activity"
-    ) else _value(rows)
+    return (
+        _activity(rows, x.get("profile/tenure_hours", 0.0))
+        if (block.kind == "activity")
+        else _value(rows)
+    )
 
 
 def _rows_of(source: str, layout: Layout, x: Mapping[Any, Any]) -> list[dict[str, float]]:

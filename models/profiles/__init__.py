@@ -1,0 +1,1 @@
+"""Profiles: packed states, decay, features at a time."""

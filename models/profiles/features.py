@@ -198,7 +198,7 @@ def _values(attributes: dict[str, Attribute]) -> dict[str, float | str]:
 def _of_sources(at: Float64, rows: Float64) -> Float32:
     elapsed = at - rows[:, 0]
     features = np.empty((len(rows), SOURCE_WIDTH), dtype=np.float32)
-    decayed = rows[:, 1 : HOURS] * np.exp(-elapsed[:, None] * _COLUMN_RATES)
+    decayed = rows[:, 1:HOURS] * np.exp(-elapsed[:, None] * _COLUMN_RATES)
     decayed[np.abs(decayed) < NOTHING] = 0.0
     features[:, : HOURS - 1] = decayed
     features[:, HOURS - 1] = rows[:, -1]
@@ -239,9 +239,7 @@ def named_features(raw: RawProfile) -> Iterator[tuple[str, float]]:
             yield f"attribute/{name}", value
 
 
-def _named(
-    source: str, names: tuple[str, ...], values: list[float]
-) -> Iterator[tuple[str, float]]:
+def _named(source: str, names: tuple[str, ...], values: list[float]) -> Iterator[tuple[str, float]]:
     for name, value in zip(names, values, strict=True):
-        if value != 0.0 and value == value or name == "hours":  # noqa: PLR0124 - not NaN
+        if (value != 0.0 and value == value) or name == "hours":  # noqa: PLR0124 - not NaN
             yield f"{source}/{name}", value

@@ -1,0 +1,1 @@
+"""Quality of probabilities against what came."""

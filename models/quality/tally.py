@@ -51,7 +51,8 @@ class Labels(NamedTuple):
 
     def where(self, chosen: npt.NDArray[np.bool_]) -> Labels:
         """Those of them that a mask chooses."""
-        return Labels(*(part[chosen] for part in self))
+        labels, bins, said, loss = self
+        return Labels(labels[chosen], bins[chosen], said[chosen], loss[chosen])
 
 
 def _summed(start: float, values: npt.NDArray[np.float64]) -> float:

@@ -1,0 +1,1 @@
+"""Scoring: probabilities, ranks, factors and their wording, the score record."""

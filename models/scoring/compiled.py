@@ -52,7 +52,8 @@ class CompiledModel:
     def logits(self, design: Float64) -> Float64:
         """The logit of each profile, cut at +-30; row by row, so whatever else is in the batch."""
         found = (design * self.weights).sum(axis=1)
-        return np.clip(found, -LARGEST_LOGIT, LARGEST_LOGIT)
+        cut: Float64 = np.clip(found, -LARGEST_LOGIT, LARGEST_LOGIT)
+        return cut
 
     def probabilities(self, raw: RawFeatures) -> Float64:
         """The probability of each profile."""
@@ -60,7 +61,8 @@ class CompiledModel:
 
     def contributions(self, design: Float64) -> Float64:
         """What each weight adds to the logit, beside an average profile: profiles x weights."""
-        return (design - self.centre) * self.weights
+        added: Float64 = (design - self.centre) * self.weights
+        return added
 
 
 def probability(logits: Float64) -> Float64:

@@ -34,7 +34,9 @@ class Ranks:
         """Count new scores and forget those they replace; None for none."""
         gone = [bin_of(before) for before, _ in changes if before is not None]
         come = [bin_of(after) for _, after in changes if after is not None]
-        self.counts += np.bincount(np.array(come, dtype=np.intp), minlength=BINS) - np.bincount(np.array(gone, dtype=np.intp), minlength=BINS)
+        self.counts += np.bincount(np.array(come, dtype=np.intp), minlength=BINS) - np.bincount(
+            np.array(gone, dtype=np.intp), minlength=BINS
+        )
 
     def merge(self, other: Ranks, sign: int = 1) -> None:
         """Add the counts of another histogram, or take them away."""
@@ -45,4 +47,5 @@ class Ranks:
         up_to = np.cumsum(self.counts) - self.counts / 2.0
         total = max(int(self.counts.sum()), 1)
         places = up_to[[bin_of(score) for score in scores]] * (100.0 / total)
-        return np.clip(np.ceil(places), 1, 100).astype(int).tolist()
+        found: list[int] = np.clip(np.ceil(places), 1, 100).astype(int).tolist()
+        return found

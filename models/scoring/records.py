@@ -195,7 +195,6 @@ class RecordWriter:
         return [self._plain(scored, number, one) for number, one in enumerate(said)]
 
     def _plain(self, scored: Scored, number: int, said: Said) -> dict[str, Any]:
-        scorer = self._scorer
         factors = []
         for _, contribution, told, feature, value in zip(
             *(part[number].tolist() for part in scored.reasons), strict=True

@@ -1,0 +1,1 @@
+"""What happens to the runs of a topic: one module an agent."""

@@ -13,12 +13,11 @@ from models.engine import Engine
 from models.goals.examples import Example, encode_example
 from models.partition import Partition
 from models.step import Step
-from streams.checkpoint import Checkpoint, Outgoing, Output, Stage
+from streams.checkpoint import Outgoing, Output, Stage
 from streams.dead_letters import dead_letters
-from streams.metrics import Metrics
 from streams.snapshots import SnapshotReader
-from streams.topics import Topics
 from streams.transport.store import RunTable
+from streams.wiring import Wiring
 
 _partition_of = DefaultPartitioner()
 
@@ -30,38 +29,29 @@ class ScoringAgent:
     ----------
     engine
         Decides.
-    topics
-        Where things go.
+    wiring
+        What it is connected to.
     tables
         Profiles and tickets.
-    checkpoint
-        Makes it durable.
     snapshots
         Must have caught up before anything is scored.
-    metrics
-        Count it.
-    examples_partitions
-        Partitions of the examples topic, to which examples go by their goal.
     """
 
     def __init__(
         self,
         engine: Engine,
-        topics: Topics,
+        wiring: Wiring,
         tables: tuple[RunTable, RunTable],
-        checkpoint: Checkpoint,
         snapshots: SnapshotReader,
-        metrics: Metrics,
-        examples_partitions: int,
     ) -> None:
         self.engine = engine
-        self.topics = topics
+        self.topics = wiring.topics
+        self.checkpoint = wiring.checkpoint
+        self.metrics = wiring.metrics
         self.profiles, self.tickets = tables
-        self.checkpoint = checkpoint
         self.snapshots = snapshots
-        self.metrics = metrics
         self.partitions: dict[int, Partition] = {}
-        self._examples_partitions = list(range(examples_partitions))
+        self._examples_partitions = list(range(wiring.partitions))
 
     async def handle(self, number: int, records: list[Any], offset: int) -> None:
         """Apply a run and make what it brought about durable."""

@@ -20,11 +20,10 @@ from models.learning.trainer import Trainer
 from models.quality.tally import Tally
 from models.step import Refusal
 from streams.agents.score import goal_partition
-from streams.checkpoint import Checkpoint, Outgoing, Output, Stage
+from streams.checkpoint import Outgoing, Output, Stage
 from streams.dead_letters import dead_letters
-from streams.metrics import Metrics
-from streams.topics import Topics
 from streams.transport.store import RunTable
+from streams.wiring import Wiring
 
 #: Examples learned between two checkpoints, at most.
 MOST_PENDING = 2_000
@@ -50,38 +49,23 @@ class TrainingAgent:
     ----------
     config
         The questions.
-    topics
-        Where things go.
+    wiring
+        What it is connected to.
     table
         The trainers' states.
-    checkpoint
-        Makes it durable.
-    metrics
-        Count it.
-    partitions
-        Of the examples topic.
     every
         Seconds between checkpoints.
     """
 
-    def __init__(
-        self,
-        config: Config,
-        topics: Topics,
-        table: RunTable,
-        checkpoint: Checkpoint,
-        metrics: Metrics,
-        partitions: int,
-        every: float,
-    ) -> None:
+    def __init__(self, config: Config, wiring: Wiring, table: RunTable, every: float) -> None:
         self.config = config
-        self.topics = topics
+        self.topics = wiring.topics
+        self.checkpoint = wiring.checkpoint
+        self.metrics = wiring.metrics
         self.table = table
-        self.checkpoint = checkpoint
-        self.metrics = metrics
         self.every = every
         self.schools: dict[int, School] = {}
-        self._partitions = list(range(partitions))
+        self._partitions = list(range(wiring.partitions))
 
     async def handle(self, number: int, event: Any, ack: Any) -> None:
         """Learn a run; make it durable when enough has come together, or nothing more comes.

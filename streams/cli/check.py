@@ -14,7 +14,7 @@ from streams.cli.common import out, read_config, reports_errors
 @click.argument("config")
 @reports_errors
 def command(config: str) -> None:
-    """Validate CONFIG and show what it asks.
+    r"""Validate CONFIG and show what it asks.
 
     Exits 2 with the place, what was found and what was expected if something is wrong.
 

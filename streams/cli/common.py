@@ -62,10 +62,12 @@ def reports_errors(command: Command) -> Command:
 
 def with_settings(command: Command) -> Command:
     """Options that come before the environment."""
-    command = click.option("--brokers", help="host:port, comma separated; PENCHANT_BROKERS")(command)
+    command = click.option("--brokers", help="host:port, comma separated; PENCHANT_BROKERS")(
+        command
+    )
     return click.option("--prefix", help="Of topics and group; PENCHANT_PREFIX")(command)
 
 
-def settings_of(brokers: str | None, prefix: str | None, **more: object) -> Settings:
+def settings_of(brokers: str | None, prefix: str | None, **more: Any) -> Settings:
     """Settings from options and the environment."""
     return load_settings(brokers=brokers, prefix=prefix, **more)

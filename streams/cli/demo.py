@@ -47,7 +47,7 @@ class DemoError(PenchantError):
 @click.option("--partitions", default=4, type=click.IntRange(1, 64), help="Of the events topic")
 @reports_errors
 def command(keep: bool, limit: int | None, folder: str, partitions: int) -> None:
-    """Run the whole job on a year of real data: embedded broker, worker, live progress, report.
+    r"""Run the whole job on a year of real data: embedded broker, worker, live progress, report.
 
     \b
     Example: penchant demo --events 30000
@@ -137,9 +137,11 @@ async def watch(follower: Follower, screen: Screen, children: list[Popen[bytes]]
     following = asyncio.create_task(follower.run())
     progress = Progress(screen)
     try:
-        with Live(console=out, auto_refresh=False, transient=True) if out.is_terminal else (
-            contextlib.nullcontext()
-        ) as live:
+        with (
+            Live(console=out, auto_refresh=False, transient=True)
+            if out.is_terminal
+            else (contextlib.nullcontext()) as live
+        ):
             while not progress.finished(follower.seen):
                 await asyncio.sleep(0.25)
                 check(following, children, progress)
@@ -153,9 +155,7 @@ async def watch(follower: Follower, screen: Screen, children: list[Popen[bytes]]
     return progress.seconds
 
 
-def check(
-    following: asyncio.Task[None], children: list[Popen[bytes]], progress: Progress
-) -> None:
+def check(following: asyncio.Task[None], children: list[Popen[bytes]], progress: Progress) -> None:
     """Give up when something has died or nothing moves.
 
     Raises

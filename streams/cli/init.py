@@ -18,7 +18,7 @@ FILES = ("goals.yaml", "events.jsonl")
 @click.option("--force", is_flag=True, help="Overwrite files that are there")
 @reports_errors
 def command(directory: str, force: bool) -> None:
-    """Write goals.yaml and events.jsonl into DIRECTORY, to start from.
+    r"""Write goals.yaml and events.jsonl into DIRECTORY, to start from.
 
     \b
     Example: penchant init shop

@@ -18,8 +18,15 @@ from models.config.schema import LimitsPart
 from models.errors import InvalidEvent
 from models.events.parsing import parse_event
 from streams.admin import BrokerError, require_topics
-from streams.cli.common import FAILED, err, out, read_config, reports_errors, settings_of
-from streams.cli.common import with_settings
+from streams.cli.common import (
+    FAILED,
+    err,
+    out,
+    read_config,
+    reports_errors,
+    settings_of,
+    with_settings,
+)
 from streams.offline.files import read_events
 from streams.security import client_options
 from streams.settings import Settings
@@ -32,14 +39,17 @@ MOST_SHOWN = 10
 @click.command("send")
 @click.argument("config")
 @click.argument("events")
-@click.option("--speed", type=click.FloatRange(min=0, min_open=True),
-              help="Seconds of event time sent in a second; as fast as it goes if left out")
+@click.option(
+    "--speed",
+    type=click.FloatRange(min=0, min_open=True),
+    help="Seconds of event time sent in a second; as fast as it goes if left out",
+)
 @with_settings
 @reports_errors
 def command(
     config: str, events: str, speed: float | None, brokers: str | None, prefix: str | None
 ) -> None:
-    """Send the file EVENTS (.jsonl, .jsonl.gz, .csv, .parquet) into the events topic.
+    r"""Send the file EVENTS (.jsonl, .jsonl.gz, .csv, .parquet) into the events topic.
 
     Every event is checked as the worker would check it; those that are wrong are shown with their
     line and not sent, and the command exits 1.

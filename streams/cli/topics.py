@@ -17,7 +17,7 @@ from streams.cli.common import FAILED, out, read_config, reports_errors, setting
 @with_settings
 @reports_errors
 def command(config: str, apply: bool, brokers: str | None, prefix: str | None) -> None:
-    """Compare the broker's topics with what CONFIG needs; exits 1 if they differ.
+    r"""Compare the broker's topics with what CONFIG needs; exits 1 if they differ.
 
     \b
     Example: penchant topics goals.yaml --apply

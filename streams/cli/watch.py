@@ -26,7 +26,7 @@ from streams.topics import topics_of
 @click.option("--json", "as_json", is_flag=True, help="The records as they are")
 @with_settings
 @reports_errors
-def command(
+def command(  # noqa: PLR0913, PLR0917 - one argument an option
     goal: str | None,
     profile: str | None,
     from_start: bool,
@@ -35,7 +35,7 @@ def command(
     brokers: str | None,
     prefix: str | None,
 ) -> None:
-    """Follow the scores topic until interrupted.
+    r"""Follow the scores topic until interrupted.
 
     \b
     Example: penchant watch --goal churn --profile household-1228

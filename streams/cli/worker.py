@@ -31,7 +31,7 @@ PROMISES = {
 @with_settings
 @reports_errors
 def command(config: str, web_port: int | None, brokers: str | None, prefix: str | None) -> None:
-    """Run a worker for CONFIG until it is told to stop.
+    r"""Run a worker for CONFIG until it is told to stop.
 
     Start as many as there are cores, up to the partitions; they share the work.
 

@@ -1,0 +1,1 @@
+"""The demonstration: a year of real data through the whole of it."""

@@ -38,7 +38,7 @@ def read_journey() -> Iterator[Event]:
 
 
 def _table(folder: Path, name: str, columns: list[str]) -> Any:
-    import pyarrow.parquet as pq
+    import pyarrow.parquet as pq  # noqa: PLC0415 - an extra; others do without
 
     return pq.read_table(folder / f"{name}.parquet", columns=columns)
 

@@ -1,0 +1,1 @@
+"""Without Kafka: files of events."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 import csv
 import gzip
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -52,11 +52,18 @@ def read_events(path: str) -> Iterator[Line]:
 
 
 def _json_lines(path: str) -> Iterator[Line]:
-    opened = gzip.open(path, "rb") if path.endswith(".gz") else Path(path).open("rb")
-    with opened as file:
-        for number, line in enumerate(file, 1):
-            if stripped := line.strip():
-                yield Line(number, stripped)
+    if path.endswith(".gz"):
+        with gzip.open(path, "rb") as packed:
+            yield from _lines(packed)
+    else:
+        with Path(path).open("rb") as file:
+            yield from _lines(file)
+
+
+def _lines(file: Iterable[bytes]) -> Iterator[Line]:
+    for number, line in enumerate(file, 1):
+        if stripped := line.strip():
+            yield Line(number, stripped)
 
 
 def _csv(path: str) -> Iterator[Line]:
@@ -68,7 +75,7 @@ def _csv(path: str) -> Iterator[Line]:
 
 
 def _parquet(path: str) -> Iterator[Line]:
-    import pyarrow.parquet as pq
+    import pyarrow.parquet as pq  # noqa: PLC0415 - an extra; others do without
 
     with pq.ParquetFile(path) as file:
         _check_columns(path, file.schema_arrow.names)

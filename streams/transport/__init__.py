@@ -1,0 +1,1 @@
+"""Record runs: everything that touches the insides of Faust is here."""

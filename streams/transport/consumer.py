@@ -18,6 +18,7 @@ import asyncio
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
+from aiokafka.structs import TopicPartition
 from faust.transport.drivers import aiokafka as driver
 from faust.types import TP
 from faust.types.tuples import ConsumerMessage
@@ -33,7 +34,7 @@ class RunConsumerThread(driver.AIOKafkaConsumerThread):
 
     def _create_worker_consumer(self, transport: Any) -> Any:
         consumer = super()._create_worker_consumer(transport)
-        if self.transport.checkpoint.transactional:
+        if transport.checkpoint.transactional:
             consumer._isolation_level = "read_committed"
         return consumer
 
@@ -41,10 +42,10 @@ class RunConsumerThread(driver.AIOKafkaConsumerThread):
 class RunConsumer(driver.Consumer):
     """Delivers runs; acknowledges through them; tells partitions' fate to the checkpoint."""
 
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self.checkpoint: Checkpoint = self.transport.checkpoint
-        self.max_run: int = self.transport.max_run
+    def __init__(self, transport: RunTransport, *args: Any, **kwargs: Any) -> None:
+        super().__init__(transport, *args, **kwargs)
+        self.checkpoint = transport.checkpoint
+        self.max_run = transport.max_run
         self._through: dict[TP, int] = {}
         self._sought = self._ready = -1
         self._stale: set[TP] = set()
@@ -57,7 +58,9 @@ class RunConsumer(driver.Consumer):
     async def on_partitions_assigned(self, assigned: set[TP], generation_id: int = 0) -> None:
         """Open transactions, which fences the owner before, and only then let recovery read."""
         try:
-            await self.checkpoint.own({tp for tp in assigned if tp.topic in self.checkpoint.sources})
+            await self.checkpoint.own(
+                {tp for tp in assigned if tp.topic in self.checkpoint.sources}
+            )
             await super().on_partitions_assigned(assigned, generation_id)
         except asyncio.CancelledError:
             raise
@@ -183,8 +186,9 @@ class RunConsumer(driver.Consumer):
 
     async def _deliver(self, tp: TP, run: list[Any], offset: int, generation: int) -> bool:
         stamp, kind = (run[-1].timestamp / 1000, run[-1].timestamp_type) if run else (0.0, 0)
+        value: Any = run
         message = ConsumerMessage(
-            tp.topic, tp.partition, offset, stamp, kind, (), None, run, None, 0, 0, tp,
+            tp.topic, tp.partition, offset, stamp, kind, None, None, value, None, 0, 0, tp,
             generation_id=generation,
         )  # fmt: skip
         handed = self.callback(message)
@@ -196,8 +200,8 @@ class RunConsumer(driver.Consumer):
 
     # -- what aiokafka knows ---------------------------------------------------------------
 
-    def _states(self, tps: Iterable[TP] | None = None) -> Iterable[tuple[TP, Any]]:
-        """aiokafka's state of assigned partitions."""
+    def _states(self, tps: Iterable[Any] | None = None) -> Iterable[tuple[TP, Any]]:
+        """Aiokafka's state of assigned partitions."""
         consumer = self._thread._consumer if self._thread is not None else None
         subscription = consumer._subscription.subscription if consumer is not None else None
         assignment = subscription.assignment if subscription is not None else None
@@ -236,7 +240,7 @@ class RunConsumer(driver.Consumer):
         within
             Seconds.
         """
-        for _, state in self._states([driver.TopicPartition(tp.topic, tp.partition)]):
+        for _, state in self._states([TopicPartition(tp.topic, tp.partition)]):
             polled = state.timestamp is not None and now - state.timestamp / 1000 <= within
             return bool(polled and state.highwater is not None and (
                 state._position >= state.highwater

@@ -15,7 +15,7 @@ from aiokafka.structs import ConsumerRecord
 Run = list[ConsumerRecord[bytes | None, bytes | None]]
 
 
-class RunSchema(faust.Schema):
+class RunSchema(faust.Schema[Any, Any]):
     """Hands runs through as they are."""
 
     def loads_key(self, app: Any, message: Any, **_: Any) -> Any:

@@ -46,6 +46,7 @@ class RunStore(base.Store[bytes, bytes]):
     def __init__(self, *args: Any, new_holder: Callable[[], Holder], **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self._new_holder = new_holder
+        self._crashing: asyncio.Future[None] | None = None
         self.partitions: dict[int, Any] = {}
 
     def holder(self, partition: int) -> Any:
@@ -54,7 +55,7 @@ class RunStore(base.Store[bytes, bytes]):
             self.partitions[partition] = self._new_holder()
         return self.partitions[partition]
 
-    def apply_changelog_batch(self, batch: Iterable[Any], to_key: Any, to_value: Any) -> None:
+    def apply_changelog_batch(self, batch: Iterable[Any], *_: Any, **__: Any) -> None:
         """Take over runs of changelog records; one that cannot be read crashes the worker."""
         try:
             for event in batch:
@@ -63,7 +64,7 @@ class RunStore(base.Store[bytes, bytes]):
                     holder.apply(record.key, record.value)
         except Exception as error:
             # Faust's recovery would log a warning and go on with a hole in the state.
-            asyncio.ensure_future(self.app.crash(error), loop=self.app.loop)
+            self._crashing = asyncio.ensure_future(self.app.crash(error), loop=self.app.loop)
             raise
 
     async def on_recovery_completed(self, active_tps: set[TP], standby_tps: set[TP]) -> None:
@@ -124,11 +125,12 @@ class RunTable(faust.Table[bytes, bytes]):
         )  # fmt: skip
 
     def _new_changelog_topic(self, **kwargs: Any) -> Any:
-        topic = super()._new_changelog_topic(**kwargs)
+        topic: Any = super()._new_changelog_topic(**kwargs)
         topic.schema = RunSchema()
         topic._compile_decode()
         return topic
 
     def holder(self, partition: int) -> Any:
         """The rows of a partition."""
-        return self.data.holder(partition)
+        store: Any = self.data
+        return store.holder(partition)

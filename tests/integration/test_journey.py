@@ -117,7 +117,9 @@ def test_all_tickets_of_all_goals_have_the_labels_of_the_whole_log(
         if label is not None
     }
     assert len(expected) > 150_000
-    different = {key for key in found.keys() | expected.keys() if found.get(key) != expected.get(key)}
+    different = {
+        key for key in found.keys() | expected.keys() if found.get(key) != expected.get(key)
+    }
     assert different == set()
 
 

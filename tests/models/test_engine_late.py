@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from models.config.durations import DAY, HOUR, MINUTE
 from models.goals.examples import Example
+from models.goals.tickets import id_of
 from models.profiles.codec import unpack
 from models.profiles.features import freeze, named_features, raw_features
 from models.step import Step
@@ -71,7 +72,11 @@ def test_an_outcome_within_the_allowed_lateness_is_in_time() -> None:
     bench = Bench(questions(allowed_lateness="3h"))
     steps = bench.run(records([event("p1", START), event("p1", START + DAY)]))
     t0 = min(ticket[1] for ticket in _tickets(bench, b"p1"))
-    rest = [event("p2", t0 + DAY + HOUR), event("p1", t0 + DAY, "coupon"), event("p2", t0 + 2 * DAY)]
+    rest = [
+        event("p2", t0 + DAY + HOUR),
+        event("p1", t0 + DAY, "coupon"),
+        event("p2", t0 + 2 * DAY),
+    ]
     steps += bench.run(records(rest, first=2))
     first = min(of("p1", steps), key=lambda one: one.t0)
     assert (first.t0, first.label, first.kind) == (t0, 1, "outcome")
@@ -79,7 +84,7 @@ def test_an_outcome_within_the_allowed_lateness_is_in_time() -> None:
 
 def test_an_outcome_that_arrives_after_its_window_has_closed_reverses_the_label() -> None:
     bench, t0, steps = _closed_without_coupon(reversible_for="2d")
-    assert [(one.t0, one.label, one.kind) for one in of("p1", steps)][0] == (t0, 0, "outcome")
+    assert next((one.t0, one.label, one.kind) for one in of("p1", steps)) == (t0, 0, "outcome")
     late = bench.step(records([event("p1", t0 + HOUR, "coupon")], first=100))
     reversal = late.examples[0]
     assert (reversal.t0, reversal.label, reversal.kind) == (t0, 1, "reversal")
@@ -125,6 +130,4 @@ def _closed_without_coupon(**time: str) -> tuple[Bench, int, list[Step]]:
 
 
 def _tickets(bench: Bench, key: bytes) -> list[tuple[int, int]]:
-    from models.goals.tickets import id_of
-
     return [id_of(ticket) for ticket in bench.partition.tickets.of(key)]

@@ -82,9 +82,7 @@ def test_replaying_any_prefix_twice_equals_once(questions: Any, drawn: Any, data
     start = data.draw(st.integers(0, end))
     once, twice = Bench(questions), Bench(questions)
     first = examples(once.run(log))
-    second = examples(
-        [*twice.run(log[:end]), *twice.run(log[start:end], 3), *twice.run(log[end:])]
-    )
+    second = examples([*twice.run(log[:end]), *twice.run(log[start:end], 3), *twice.run(log[end:])])
     assert tables(once.partition) == tables(twice.partition)
     assert first == second
 

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from models.config.durations import DAY, HOUR
 from models.learning.snapshot import Snapshot
+from models.profiles.features import stack
 from models.scoring.records import ScoreRecord
 from models.step import PlainRecord, Step
 from tests.support.factories import (
@@ -37,7 +38,9 @@ def questions() -> Any:
         {"churn": RECENT, "coupon": goal(propensity="conversion")},
         events={"value": "properties.amount"},
         attributes={"plan": "properties.plan"},
-        named={"big": {"title": "Big basket", "where": {"field": "properties.amount", "at_least": 50}}},
+        named={
+            "big": {"title": "Big basket", "where": {"field": "properties.amount", "at_least": 50}}
+        },
     )
 
 
@@ -66,7 +69,9 @@ def test_factors_and_remainder_add_up_for_any_state_and_model(
     rate = data.draw(st.floats(0.001, 0.999))
     bench = Bench(questions)
     bench.engine.adopt(learned.model_copy(update={"weights": weights, "base_rate": rate}))
-    drawn = data.draw(st.lists(st.tuples(st.integers(0, 9 * DAY), st.floats(-1e3, 1e6)), min_size=1))
+    drawn = data.draw(
+        st.lists(st.tuples(st.integers(0, 9 * DAY), st.floats(-1e3, 1e6)), min_size=1)
+    )
     log = [
         event("p1", START + at, properties={"amount": amount, "plan": "gold"})
         for at, amount in sorted(drawn)
@@ -221,8 +226,6 @@ def test_a_ticket_carries_the_probability_that_a_score_at_its_t0_would(
     model = bench.engine.scorer(bench.engine.compiled.goals[0])
     assert model is not None
     for one in told:
-        from models.profiles.features import stack
-
         again = model.model.probabilities(stack([one.raw]))[0]
         assert one.probability == again
         assert one.model_version == learned.version

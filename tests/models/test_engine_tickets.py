@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from models.config.durations import DAY, HOUR, MINUTE
 from models.goals.examples import Example
+from models.goals.tickets import id_of
 from models.profiles.features import named_features
 from tests.support import naive
 from tests.support.factories import BASKET, COUPON, START, Bench, config, event, goal, records
@@ -142,7 +143,9 @@ def test_a_ticket_holds_the_features_of_its_t0_exactly(questions: Any, drawn: An
     by_profile = plain(log)
     for example in closed:
         before = [one for one in by_profile[example.profile_id] if one["at"] <= example.t0]
-        assert_features(dict(named_features(example.raw)), naive.features(before, example.t0, sources))
+        assert_features(
+            dict(named_features(example.raw)), naive.features(before, example.t0, sources)
+        )
 
 
 @given(EVENTS)
@@ -156,7 +159,7 @@ def test_tickets_that_are_still_open_are_those_whose_window_is(questions: Any, d
     held = {
         (names[key], profile.decode(), t0)
         for profile, tickets in bench.partition.tickets
-        for key, t0 in map(_id_of, tickets)
+        for key, t0 in map(id_of, tickets)
         if t0 + windows[key] >= until
     }
     expected = {
@@ -167,12 +170,6 @@ def test_tickets_that_are_still_open_are_those_whose_window_is(questions: Any, d
         if label is None
     }
     assert held == expected
-
-
-def _id_of(packed: bytes) -> tuple[int, int]:
-    from models.goals.tickets import id_of
-
-    return id_of(packed)
 
 
 def test_a_ticket_opens_for_a_profile_that_is_silent_in_its_period() -> None:

@@ -39,7 +39,9 @@ def config(goals: Mapping[str, Any] | None = None, **parts: Any) -> Config:
     return Config.model_validate(document)
 
 
-def event(profile: str = "p1", at: int = START, kind: str = "basket", **parts: Any) -> dict[str, Any]:
+def event(
+    profile: str = "p1", at: int = START, kind: str = "basket", **parts: Any
+) -> dict[str, Any]:
     """An event as it is sent."""
     return {
         "event_id": f"e{next(_numbers)}",

@@ -87,7 +87,7 @@ def tickets(
     for period in range(first // goal.every, until // goal.every + 1):
         t0 = moment(goal, profile, period)
         before = [one for one in events if one["at"] <= t0]
-        passed = max(until, max(one["at"] for one in events))
+        passed = max(until, *(one["at"] for one in events))
         if t0 < first or t0 >= passed or not goal.eligible(before, t0):
             continue
         inside = [one for one in events if t0 < one["at"] <= t0 + goal.window]

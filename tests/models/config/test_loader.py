@@ -41,11 +41,11 @@ WRONG = [
     ("at_least: 75", "at_least: much", "named.big_basket.where.all.1.at_least (line 7)",
      '"much"', "a number"),
     ("within: 7d", "within: 7 dayz", "goals.churn.outcome.within (line 16)", '"7 dayz"', "7d"),
-    ("within: 7d", "within: 0d", "goals.churn.outcome.within (line 16)", '"0d"', "longer than zero"),
+    ("within: 7d", "within: 0d", "goals.churn.outcome.within (line 16)", '"0d"', "longer than zero"),  # noqa: E501
     ("in_last: 60d", "in_last: 60", "goals.churn.eligible.in_last (line 15)", "60", "a unit"),
     ("field: type, equals: basket}, in_last", "field: kind, equals: basket}, in_last",
      "goals.churn.eligible.where.field (line 15)", '"kind"', "starts with one of type"),
-    ("{event: big_basket}]", "{event: bigger}]", "goals.power.outcome.will.all_of.1.event (line 20)",
+    ("{event: big_basket}]", "{event: bigger}]", "goals.power.outcome.will.all_of.1.event (line 20)",  # noqa: E501
      "the unknown event 'bigger'", "an event from named (big_basket, known)"),
     ("where: {all: [{field: type, equals: basket}", "where: {all: [{event: known}",
      "named.big_basket.where (line 7)", "'big_basket' defined by itself", "without circle"),
@@ -56,7 +56,7 @@ WRONG = [
     ("propensity: churn", "propensity: chrun", "goals.churn.propensity (line 14)", '"chrun"',
      "'churn' or 'conversion'"),
     ("share: 1.0", "share: 2", "goals.power.tickets.share (line 22)", "2", "at most 1"),
-    ("times: 3", "times: 0", "goals.power.outcome.will.all_of.0.times (line 20)", "0", "at least 1"),
+    ("times: 3", "times: 0", "goals.power.outcome.will.all_of.0.times (line 20)", "0", "at least 1"),  # noqa: E501
     ("will_not: {where", "wont: {where", "goals.churn.outcome (line 16)", "wont",
      "exactly one of will, will_not"),
     ("  churn:", "  Churn rate:", "goals.Churn rate (line 12)", '"Churn rate"', "small letters"),

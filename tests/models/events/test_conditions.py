@@ -59,9 +59,9 @@ HOLDS = [
     ({"field": "properties.text", "matches": "^a.*f$"}, True),
     ({"field": "properties.text", "matches": "z"}, False),
     ({"field": "properties.amount", "matches": "8"}, False),
-    ({"all": [{"field": "type", "exists": True}, {"field": "properties.yes", "equals": True}]}, True),
-    ({"all": [{"field": "type", "exists": True}, {"field": "properties.yes", "equals": False}]}, False),
-    ({"any": [{"field": "type", "equals": "x"}, {"field": "properties.yes", "equals": True}]}, True),
+    ({"all": [{"field": "type", "exists": True}, {"field": "properties.yes", "equals": True}]}, True),  # noqa: E501
+    ({"all": [{"field": "type", "exists": True}, {"field": "properties.yes", "equals": False}]}, False),  # noqa: E501
+    ({"any": [{"field": "type", "equals": "x"}, {"field": "properties.yes", "equals": True}]}, True),  # noqa: E501
     ({"not": {"field": "type", "equals": "x"}}, True),
     ({"event": "rich"}, True),
     ({"not": {"any": [{"event": "rich"}, {"field": "type", "equals": "x"}]}}, False),

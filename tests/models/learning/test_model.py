@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from models.goals.examples import Example
+from models.learning.logistic import BayesianLogisticRegression
 from models.learning.model import PropensityModel
 from models.learning.vocabulary import TERM, WARM_UP
 from models.profiles.features import named_features, stack
@@ -62,7 +63,8 @@ def test_the_river_pipeline_learns_the_same_model_as_its_array_form(
     for one in closed:
         pipeline.pipeline.learn_one(dict(named_features(one.raw)), bool(one.label))
     assert pipeline.features.layout == arrays.features.layout
-    assert pipeline.learner.names == arrays.learner.names
+    assert isinstance(pipeline.learner, BayesianLogisticRegression)
+    assert pipeline.learner.names == arrays.names
     assert pipeline.weights == pytest.approx(arrays.weights, rel=1e-6, abs=1e-8)
     assert pipeline.scaler.mean == pytest.approx(arrays.scaler.mean, rel=1e-9)
 
@@ -103,8 +105,10 @@ def test_predicting_changes_nothing(closed: list[Example]) -> None:
 def test_a_reversal_takes_a_label_back_and_learns_the_other(closed: list[Example]) -> None:
     model = learned(closed, 1_000)
     negative = next(one for one in closed if one.label == 0)
-    before = model.learner.probability(model.design([negative.raw])[0])
+    learner = model.learner
+    assert isinstance(learner, BayesianLogisticRegression)
+    before = learner.probability(model.design([negative.raw])[0])
     rate = model.base_rate
     assert model.reverse(negative.raw, 1)
-    assert model.learner.probability(model.design([negative.raw])[0]) > before
+    assert learner.probability(model.design([negative.raw])[0]) > before
     assert model.base_rate > rate

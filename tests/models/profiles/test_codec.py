@@ -88,7 +88,7 @@ def test_a_profile_with_a_common_history_takes_less_than_a_kilobyte() -> None:
             profile.count(source, day * DAY, 12.5, limit=32)
             profile.remember(day, 16)
     profile.progress = {(1, n): 3 for n in range(4)}
-    profile.scores = {n: (50.0, 1) for n in range(3)}
+    profile.scores = dict.fromkeys(range(3), (50.0, 1))
     assert len(pack(profile)) < 800
 
 
@@ -103,7 +103,9 @@ def test_event_types_beyond_the_limit_share_one_row_first_come_first_kept() -> N
 
 
 @given(st.lists(st.integers(0, 60), min_size=1, max_size=30), st.randoms())
-def test_active_days_do_not_depend_on_the_order_of_arrival(observed: list[int], random: Any) -> None:
+def test_active_days_do_not_depend_on_the_order_of_arrival(
+    observed: list[int], random: Any
+) -> None:
     shuffled = list(observed)
     random.shuffle(shuffled)
     found = []

@@ -1,0 +1,49 @@
+# Everything starts here: `make demo` and `make test` need Python 3.11 or newer, and nothing else.
+
+VENV ?= .venv
+PYTHON ?= $(shell for p in python3.13 python3.12 python3.11 python3; do command -v $$p >/dev/null 2>&1 \
+	&& $$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && break; done)
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+
+.PHONY: help setup demo test quick lint types docs check-docs lock clean
+
+help: ## what there is to make
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## */  make \1\t/' | expand -t 22
+
+setup: $(READY) ## the environment, in .venv
+
+$(READY): requirements.txt pyproject.toml
+	@test -n "$(PYTHON)" || { echo "Python 3.11 or newer is needed; PYTHON=... says where it is"; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes --requirement requirements.txt
+	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	@touch $(READY)
+
+demo: $(READY) ## the whole job on real data; KEEP=1 leaves it up, EVENTS=n takes the first n only
+	@$(BIN)/penchant demo $(if $(KEEP),--keep) $(if $(EVENTS),--events $(EVENTS))
+
+test: $(READY) ## every test, those on Apache Kafka where Java and Maven are found
+	$(BIN)/python -m pytest $(ARGS)
+
+quick: $(READY) ## the tests that need no broker
+	$(BIN)/python -m pytest -m "not embedded and not kafka" $(ARGS)
+
+lint: $(READY) ## style, and that the core stays pure
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/lint-imports
+
+types: $(READY) ## mypy --strict on models, streams and tests
+	$(BIN)/mypy
+
+docs: $(READY) ## write what is generated: schemas, references, dashboards
+	$(BIN)/python -m streams.generate
+
+lock: $(READY) ## choose versions anew, with hashes
+	$(BIN)/pip install --quiet "uv>=0.9"
+	$(BIN)/uv pip compile pyproject.toml --all-extras --group dev --universal --generate-hashes \
+		--no-emit-index-url --no-header --no-annotate --quiet --output-file requirements.txt
+
+clean: ## everything that was made
+	rm -rf $(VENV) .cache out dist
