@@ -1,0 +1,200 @@
+"""End to end on the embedded broker, with a worker in a process of its own."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter
+from typing import Any
+
+import orjson
+import pytest
+from aiokafka.partitioner import DefaultPartitioner
+from prometheus_client import CollectorRegistry
+
+from models.config.loader import load_config
+from models.engine import Engine
+from models.events.times import parse_time
+from models.profiles.codec import unpack
+from streams.metrics import Metrics
+from streams.security import client_options
+from streams.snapshots import SnapshotReader
+from tests.support.cluster import Cluster, Worker, keyed, until
+from tests.support.factories import START, event, habits
+
+pytestmark = pytest.mark.embedded
+
+CONFIG = """\
+events: {value: properties.amount}
+attributes: {plan: properties.plan}
+time: {allowed_lateness: 0s}
+goals:
+  churn:
+    propensity: churn
+    outcome: {will_not: {where: {field: type, equals: basket}}, within: 1d}
+    tickets: {every: 12h}
+  coupon:
+    propensity: conversion
+    eligible: {where: {field: type, equals: basket}, in_last: 3d}
+    outcome: {will: {where: {field: type, equals: coupon}}, within: 2d}
+    tickets: {every: 1d}
+"""
+BAD = [
+    (b"p1", b"{", "not_json"),
+    (None, orjson.dumps(event("p1")), "missing_key"),
+    (b"p2", orjson.dumps(event("p1")), "key_mismatch"),
+    (b"p1", orjson.dumps(event("p1") | {"type": ""}), "bad_text"),
+    (b"p1", orjson.dumps(event("p1") | {"timestamp": 4_102_444_800_000}), "future"),
+]
+
+
+def handled(worker: Worker) -> float:
+    metrics = worker.metrics()
+    return sum(value for name, value in metrics.items() if name.startswith("penchant_events_total"))
+
+
+@pytest.fixture(scope="module")
+def log() -> list[dict[str, Any]]:
+    return habits(profiles=40, days=40, start=START)
+
+
+@pytest.fixture
+def lived(embedded: Cluster, log: list[dict[str, Any]]) -> tuple[Cluster, Worker]:
+    worker = embedded.worker(CONFIG).start().wait_ready()
+    half = len(log) // 2
+    embedded.send(keyed(log[:half]))
+    embedded.send((key, value) for key, value, _ in BAD)
+    until(lambda: handled(worker) >= half, "the first half to be handled")
+    until(lambda: speaks(worker), "both goals to have a model that speaks")
+    embedded.send(keyed(log[half:]))
+    until(lambda: handled(worker) >= len(log) + len(BAD), "all events to be handled")
+    examples = len(embedded.read(embedded.topics.examples))
+    until(lambda: learned(worker) >= examples and speaks(worker), "all examples to be learned")
+    return embedded, worker
+
+
+def speaks(worker: Worker) -> bool:
+    """Whether the scorer has a snapshot of both goals from after all examples so far."""
+    metrics = worker.metrics()
+    return all(
+        metrics.get(f"penchant_goal_status/{goal}/collecting") == 0
+        and metrics.get(f"penchant_model_version/{goal}")
+        == metrics.get(f"penchant_examples_total/{goal}/learned")
+        for goal in ("churn", "coupon")
+    )
+
+
+def learned(worker: Worker) -> float:
+    metrics = worker.metrics()
+    return sum(value for name, value in metrics.items() if name.startswith("penchant_examples_t"))
+
+
+def test_a_worker_from_events_to_scores(
+    lived: tuple[Cluster, Worker], log: list[dict[str, Any]]
+) -> None:
+    """One run, looked at from every side: starting a worker takes longer than looking."""
+    cluster, worker = lived
+    metrics = worker.metrics()
+    every_valid_event_is_applied_once(metrics, log)
+    every_refused_record_is_a_dead_letter_with_its_reason(cluster)
+    every_touched_profile_has_a_score_newer_than_its_last_event(cluster, log)
+    scores_are_keyed_and_partitioned_like_the_events(cluster)
+    every_example_was_learned_once(cluster, metrics)
+    a_scorer_started_later_picks_up_the_latest_snapshot(cluster)
+    assert worker.stop() == 0
+
+
+def every_valid_event_is_applied_once(metrics: dict[str, float], log: list[Any]) -> None:
+    assert metrics["penchant_events_total/applied"] == len(log)
+    assert metrics["penchant_events_total/refused"] == len(BAD)
+    assert "penchant_events_total/replayed" not in metrics
+
+
+def every_refused_record_is_a_dead_letter_with_its_reason(cluster: Cluster) -> None:
+    letters = cluster.read(cluster.topics.dlq)
+    found = Counter(dict(letter.headers)["reason"].decode() for letter in letters)
+    assert found == Counter(reason for _, _, reason in BAD)
+    values = {(dict(one.headers)["reason"].decode(), one.key, one.value) for one in letters}
+    assert values == {(reason, key, value) for key, value, reason in BAD}
+    for letter in letters:
+        headers = dict(letter.headers)
+        assert headers["source_topic"].decode() == cluster.topics.events
+        assert int(headers["source_partition"]) == letter.partition
+        assert int(headers["source_offset"]) >= 0
+        assert headers["failed_at"]
+        assert headers["message"]
+
+
+def every_touched_profile_has_a_score_newer_than_its_last_event(
+    cluster: Cluster, log: list[dict[str, Any]]
+) -> None:
+    latest = {record.key: record.value for record in cluster.read(cluster.topics.scores)}
+    last = {one["profile_id"]: one["timestamp"] for one in log}
+    for profile, at in last.items():
+        for goal in ("churn", "coupon"):
+            score = orjson.loads(latest[f"{goal}/{profile}".encode()])
+            assert parse_time(score["timestamp"]) >= at
+            assert score["profile_id"] == profile
+
+
+def scores_are_keyed_and_partitioned_like_the_events(cluster: Cluster) -> None:
+    partitions = list(range(cluster.settings.partitions))
+    choose = DefaultPartitioner()
+    records = cluster.read(cluster.topics.scores)
+    assert len(records) >= 2 * 40
+    for record in records:
+        profile = record.key.partition(b"/")[2]
+        assert record.partition == choose(profile, partitions, partitions)
+
+
+def every_example_was_learned_once(cluster: Cluster, metrics: dict[str, float]) -> None:
+    examples = [orjson.loads(record.value) for record in cluster.read(cluster.topics.examples)]
+    assert len({one["ticket_id"] for one in examples}) == len(examples) > 1_000
+    by_goal = Counter(one["goal"] for one in examples)
+    for goal, count in by_goal.items():
+        assert metrics[f"penchant_examples_total/{goal}/learned"] == count
+        snapshots = [
+            orjson.loads(one.value)
+            for one in cluster.read(cluster.topics.models)
+            if one.key.decode() == goal
+        ]
+        assert snapshots[-1]["examples"] == count
+        insight = [
+            orjson.loads(one.value)
+            for one in cluster.read(cluster.topics.insights)
+            if one.key.decode() == goal
+        ][-1]
+        assert insight["examples"] == count
+        assert insight["status"] in ("ready", "degraded")
+
+
+def a_scorer_started_later_picks_up_the_latest_snapshot(cluster: Cluster) -> None:
+    engine = Engine(load_config(CONFIG, "goals.yaml"))
+    reader = SnapshotReader(
+        cluster.topics.models, engine, Metrics(CollectorRegistry()),
+        client_options(cluster.settings), committed=False,
+    )  # fmt: skip
+
+    async def catch_up() -> None:
+        reading = asyncio.create_task(reader.run())
+        await asyncio.wait_for(reader.wait_caught_up(), 30)
+        reading.cancel()
+
+    asyncio.run(catch_up())
+    for goal in engine.compiled.goals:
+        scorer = engine.scorer(goal)
+        assert scorer is not None
+        last = [one for one in cluster.read(cluster.topics.models) if one.key == goal.name.encode()]
+        assert scorer.snapshot.version == orjson.loads(last[-1].value)["version"]
+
+
+def test_states_in_the_changelog_are_those_of_the_events(embedded: Cluster) -> None:
+    log = habits(profiles=10, days=6, start=START)
+    worker = embedded.worker(CONFIG).start().wait_ready()
+    embedded.send(keyed(log))
+    until(lambda: handled(worker) >= len(log), "all events to be handled")
+    rows = {record.key: record.value for record in embedded.read(embedded.topics.profiles)}
+    for profile in {one["profile_id"] for one in log}:
+        own = [one for one in log if one["profile_id"] == profile]
+        state = unpack(rows[profile.encode()])
+        assert (state.first, state.last) == (own[0]["timestamp"], own[-1]["timestamp"])
+        assert state.days.number == len({one["timestamp"] // 86_400_000 for one in own})

@@ -1,0 +1,174 @@
+"""Exactly once on Apache Kafka: two workers, one killed, one stopped beyond its session."""
+
+from __future__ import annotations
+
+import signal
+import threading
+import time
+from collections import Counter, defaultdict
+from collections.abc import Iterator
+from typing import Any
+
+import orjson
+import pytest
+
+from models.config.loader import load_config
+from models.engine import Engine
+from models.events.times import parse_time
+from models.goals.clock import Clock
+from models.goals.tickets import TicketBook
+from models.partition import CLOCK_KEY
+from models.profiles.codec import owed_to_events, unpack
+from models.step import PlainRecord
+from tests.support.cluster import Cluster, Worker, keyed, until
+from tests.support.factories import START, habits
+
+pytestmark = pytest.mark.kafka
+
+CONFIG = """\
+events: {value: properties.amount}
+attributes: {plan: properties.plan}
+time: {allowed_lateness: 0s, idle_after: 1h}
+goals:
+  churn:
+    propensity: churn
+    outcome: {will_not: {where: {field: type, equals: basket}}, within: 1d}
+    tickets: {every: 1d}
+  coupon:
+    propensity: conversion
+    outcome: {will: {where: {field: type, equals: coupon}}, within: 2d}
+    tickets: {every: 2d}
+"""
+SESSION = 6.0
+
+
+def paced(log: list[dict[str, Any]], seconds: float) -> Iterator[tuple[bytes, bytes]]:
+    """The log over some seconds."""
+    started = time.monotonic()
+    for number, record in enumerate(keyed(log)):
+        ahead = number / len(log) * seconds - (time.monotonic() - started)
+        if ahead > 0.05:
+            time.sleep(ahead)
+        yield record
+
+
+def fault(workers: list[Worker]) -> None:
+    """One worker is killed and started again, the other stopped beyond its session."""
+    time.sleep(8)
+    workers[0].kill()
+    time.sleep(2)
+    workers[0].start()
+    time.sleep(14)
+    workers[1].send_signal(signal.SIGSTOP)
+    time.sleep(SESSION + 6)
+    workers[1].send_signal(signal.SIGCONT)
+    time.sleep(6)
+    for worker in workers:
+        if not worker.alive:  # fenced, as it has to be; its supervisor starts it again
+            worker.start()
+
+
+@pytest.fixture(scope="module")
+def log() -> list[dict[str, Any]]:
+    return habits(profiles=60, days=60, start=START)
+
+
+@pytest.fixture
+def survived(kafka: Cluster, log: list[dict[str, Any]]) -> Cluster:
+    """A cluster after the faults, with all events handled."""
+    workers = [kafka.worker(CONFIG).start() for _ in range(2)]
+    for worker in workers:
+        worker.wait_ready()
+    faults = threading.Thread(target=fault, args=(workers,))
+    faults.start()
+    kafka.send(paced(log, 35.0))
+    faults.join()
+    ends = Counter(record.partition for record in kafka.read(kafka.topics.events))
+    until(lambda: kafka.committed() == dict(ends), "all events to be committed")
+    until(lambda: all_learned(kafka), "all examples to be learned")
+    return kafka
+
+
+def all_learned(cluster: Cluster) -> bool:
+    examples = Counter(record.key.decode() for record in cluster.read(cluster.topics.examples))
+    latest = {one.key.decode(): one.value for one in cluster.read(cluster.topics.models)}
+    learned = {goal: orjson.loads(value)["version"] for goal, value in latest.items()}
+    return bool(learned) and learned == dict(examples)
+
+
+def test_two_workers_through_a_kill_and_a_stop(survived: Cluster, log: list[dict[str, Any]]) -> None:
+    """One run, looked at from every side: the faults take longer than looking."""
+    final_states_are_byte_equal_to_an_offline_recomputation(survived)
+    every_ticket_was_trained_once(survived)
+    every_score_was_sent_once_and_the_last_is_of_the_last_event(survived, log)
+    assert any(worker.alive for worker in survived.workers)
+
+
+def rows(cluster: Cluster, topic: str) -> dict[int, dict[bytes, bytes | None]]:
+    found: dict[int, dict[bytes, bytes | None]] = defaultdict(dict)
+    for record in cluster.read(topic):
+        found[record.partition][record.key] = record.value
+    return found
+
+
+def final_states_are_byte_equal_to_an_offline_recomputation(cluster: Cluster) -> None:
+    profiles = rows(cluster, cluster.topics.profiles)
+    tickets = rows(cluster, cluster.topics.tickets)
+    source: dict[int, list[PlainRecord]] = defaultdict(list)
+    for record in cluster.read(cluster.topics.events):
+        source[record.partition].append(PlainRecord(record.key, record.value, record.offset))
+    assert sum(map(len, source.values())) > 2_000
+    for number, records in source.items():
+        engine = Engine(load_config(CONFIG, "goals.yaml"))
+        partition = engine.open(number, {}, TicketBook())
+        partition.apply(engine.step(partition, records))
+        held = {key: value for key, value in profiles[number].items() if value is not None}
+        assert clock_of(held[CLOCK_KEY]) == clock_of(partition.profiles[CLOCK_KEY])
+        expected = {key: owed_to_events(value) for key, value in partition.profiles.items()
+                    if key != CLOCK_KEY}  # fmt: skip
+        assert {key: owed_to_events(value) for key, value in held.items() if key != CLOCK_KEY} == (
+            expected
+        )
+        open_tickets = {key for key, value in tickets[number].items() if value is not None}
+        assert len(open_tickets) == len(partition.tickets)
+
+
+def clock_of(packed: bytes) -> tuple[int, int]:
+    clock = Clock(0, 1)
+    clock.unpack(packed)
+    return clock.now, clock.offset
+
+
+def every_ticket_was_trained_once(cluster: Cluster) -> None:
+    examples = [orjson.loads(record.value) for record in cluster.read(cluster.topics.examples)]
+    ids = [one["ticket_id"] for one in examples]
+    assert len(set(ids)) == len(ids) > 2_000
+    assert all_learned(cluster)
+    latest = {one.key.decode(): orjson.loads(one.value)
+              for one in cluster.read(cluster.topics.models)}  # fmt: skip
+    for goal, snapshot in latest.items():
+        labels = [one["label"] for one in examples if one["goal"] == goal]
+        assert (snapshot["examples"], snapshot["positives"]) == (len(labels), sum(labels))
+
+
+def every_score_was_sent_once_and_the_last_is_of_the_last_event(
+    cluster: Cluster, log: list[dict[str, Any]]
+) -> None:
+    """Scores of a profile and goal: offsets and times only grow, and none is there twice."""
+    by_key: dict[bytes, list[dict[str, Any]]] = defaultdict(list)
+    for record in cluster.read(cluster.topics.scores):
+        by_key[record.key].append(orjson.loads(record.value))
+    assert len(by_key) == 2 * len({one["profile_id"] for one in log})
+    states = {
+        key: unpack(value)
+        for held in rows(cluster, cluster.topics.profiles).values()
+        for key, value in held.items()
+        if value is not None and key != CLOCK_KEY
+    }
+    for key, scores in by_key.items():
+        said = [(one["source"]["offset"], parse_time(one["timestamp"])) for one in scores]
+        assert said == sorted(set(said)), key
+        assert said[-1][0] == states[key.partition(b"/")[2]].offset
+        for before, after in zip(scores, scores[1:], strict=False):
+            assert after["previous"]["score"] == before["score"]
+            assert after["previous"]["timestamp"] == before["timestamp"]
