@@ -6,7 +6,7 @@ import signal
 import threading
 import time
 from collections import Counter, defaultdict
-from collections.abc import Iterator
+from itertools import pairwise
 from typing import Any
 
 import orjson
@@ -42,16 +42,6 @@ goals:
 SESSION = 6.0
 
 
-def paced(log: list[dict[str, Any]], seconds: float) -> Iterator[tuple[bytes, bytes]]:
-    """The log over some seconds."""
-    started = time.monotonic()
-    for number, record in enumerate(keyed(log)):
-        ahead = number / len(log) * seconds - (time.monotonic() - started)
-        if ahead > 0.05:
-            time.sleep(ahead)
-        yield record
-
-
 def fault(workers: list[Worker]) -> None:
     """One worker is killed and started again, the other stopped beyond its session."""
     time.sleep(8)
@@ -79,10 +69,10 @@ def survived(kafka: Cluster, log: list[dict[str, Any]]) -> Cluster:
     workers = [kafka.worker(CONFIG).start() for _ in range(2)]
     for worker in workers:
         worker.wait_ready()
-    faults = threading.Thread(target=fault, args=(workers,))
-    faults.start()
-    kafka.send(paced(log, 35.0))
-    faults.join()
+    sending = threading.Thread(target=kafka.send, args=(keyed(log), "", 35.0 / len(log)))
+    sending.start()
+    fault(workers)  # here, for workers end with the thread that started them
+    sending.join()
     ends = Counter(record.partition for record in kafka.read(kafka.topics.events))
     until(lambda: kafka.committed() == dict(ends), "all events to be committed")
     until(lambda: all_learned(kafka), "all examples to be learned")
@@ -96,7 +86,9 @@ def all_learned(cluster: Cluster) -> bool:
     return bool(learned) and learned == dict(examples)
 
 
-def test_two_workers_through_a_kill_and_a_stop(survived: Cluster, log: list[dict[str, Any]]) -> None:
+def test_two_workers_through_a_kill_and_a_stop(
+    survived: Cluster, log: list[dict[str, Any]]
+) -> None:
     """One run, looked at from every side: the faults take longer than looking."""
     final_states_are_byte_equal_to_an_offline_recomputation(survived)
     every_ticket_was_trained_once(survived)
@@ -169,6 +161,6 @@ def every_score_was_sent_once_and_the_last_is_of_the_last_event(
         said = [(one["source"]["offset"], parse_time(one["timestamp"])) for one in scores]
         assert said == sorted(set(said)), key
         assert said[-1][0] == states[key.partition(b"/")[2]].offset
-        for before, after in zip(scores, scores[1:], strict=False):
+        for before, after in pairwise(scores):
             assert after["previous"]["score"] == before["score"]
             assert after["previous"]["timestamp"] == before["timestamp"]

@@ -168,18 +168,38 @@ class Cluster:
                 worker.send_signal(signal.SIGCONT) if worker.alive else None
             worker.stop()
 
-    def send(self, records: Iterable[tuple[bytes | None, bytes | None]], topic: str = "") -> int:
-        """Send records to the events topic, or another; returns how many."""
-        return asyncio.run(self._send(records, topic or self.topics.events))
+    def send(
+        self,
+        records: Iterable[tuple[bytes | None, bytes | None]],
+        topic: str = "",
+        pause: float = 0.0,
+    ) -> int:
+        """Send records to the events topic, or another; returns how many.
 
-    async def _send(self, records: Iterable[tuple[bytes | None, bytes | None]], topic: str) -> int:
+        Parameters
+        ----------
+        records
+            Keys and values.
+        topic
+            Where to.
+        pause
+            Seconds between two records, on average.
+        """
+        return asyncio.run(self._send(records, topic or self.topics.events, pause))
+
+    async def _send(
+        self, records: Iterable[tuple[bytes | None, bytes | None]], topic: str, pause: float
+    ) -> int:
         producer = AIOKafkaProducer(
             bootstrap_servers=self.settings.brokers, linger_ms=20, max_batch_size=256 * 1024
         )
         await producer.start()
-        count = 0
+        count, started = 0, time.monotonic()
         try:
             for key, value in records:
+                ahead = count * pause - (time.monotonic() - started)
+                if ahead > 0.05:
+                    await asyncio.sleep(ahead)
                 await producer.send(topic, key=key, value=value)
                 count += 1
         finally:
@@ -219,9 +239,7 @@ class Cluster:
         }
 
 
-async def _committed(
-    consumer: AIOKafkaConsumer, partitions: Sequence[TopicPartition]
-) -> Any:
+async def _committed(consumer: AIOKafkaConsumer, partitions: Sequence[TopicPartition]) -> Any:
     consumer.assign(partitions)
     await consumer.seek_to_beginning(*partitions)
     ends = await consumer.end_offsets(partitions)
