@@ -40,6 +40,9 @@ types: $(READY) ## mypy --strict on models, streams and tests
 docs: $(READY) ## write what is generated: schemas, references, dashboards
 	$(BIN)/python -m streams.generate
 
+check-docs: $(READY) ## whether what is generated is up to date
+	$(BIN)/python -m streams.generate --check
+
 lock: $(READY) ## choose versions anew, with hashes
 	$(BIN)/pip install --quiet "uv>=0.9"
 	$(BIN)/uv pip compile pyproject.toml --all-extras --group dev --universal --generate-hashes \
