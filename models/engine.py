@@ -25,8 +25,8 @@ from models.goals.tickets import (
 )
 from models.learning.snapshot import Snapshot
 from models.partition import CLOCK_KEY, Partition
-from models.profiles.codec import pack, times_of, unpack
-from models.profiles.features import RawFeatures, freeze, raw_features, stack
+from models.profiles.codec import head_of, pack, unpack
+from models.profiles.features import Float64, RawFeatures, freeze, raw_features
 from models.profiles.profile import Profile
 from models.run import IDLE, Closing, Opening, Run, schedule_profile
 from models.scoring.ranks import Ranks
@@ -106,13 +106,17 @@ class Engine:
             clock.unpack(profiles[CLOCK_KEY])
         partition = Partition(number, profiles, tickets, clock)
         partition.ranks = {goal.key: Ranks() for goal in self.compiled.goals}
+        scores: dict[int, list[float]] = {goal.key: [] for goal in self.compiled.goals}
         for key, packed in profiles.items():
-            if key != CLOCK_KEY:
-                self._open_profile(partition, key, packed)
+            if key == CLOCK_KEY:
+                continue
+            for goal_key, (score, _) in self._open_profile(partition, key, packed).items():
+                scores.get(goal_key, []).append(score)
         for key, packed_tickets in tickets:
             for ticket in packed_tickets:
                 self._open_ticket(partition, key, ticket)
         for goal_key, ranks in partition.ranks.items():
+            ranks.replace([], scores[goal_key])
             self.ranks[goal_key].merge(ranks)
         return partition
 
@@ -121,12 +125,14 @@ class Engine:
         for goal_key, ranks in partition.ranks.items():
             self.ranks[goal_key].merge(ranks, sign=-1)
 
-    def _open_profile(self, partition: Partition, key: bytes, packed: bytes) -> None:
-        _, first, last = times_of(packed)
-        schedule_profile(self.compiled, partition, key, last, max(first, partition.clock.now))
-        for goal_key, (score, _) in unpack(packed).scores.items():
-            if goal_key in partition.ranks:
-                partition.ranks[goal_key].replace([(None, score)])
+    def _open_profile(
+        self, partition: Partition, key: bytes, packed: bytes
+    ) -> dict[int, tuple[float, int]]:
+        """Set a profile's timers; returns what was last said of it."""
+        head = head_of(packed)
+        start = max(head.first, partition.clock.now)
+        schedule_profile(self.compiled, partition, key, head.last, start)
+        return head.scores
 
     def _open_ticket(self, partition: Partition, key: bytes, packed: Packed) -> None:
         goal_key, t0 = id_of(packed)
@@ -158,6 +164,7 @@ class Engine:
         return self._finish(run)
 
     def _finish(self, run: Run) -> Step:
+        run.counts.update(applied=run.applied, late=run.late)
         step = Step(refused=run.refused, counts=run.counts)
         opened = self._tickets_of(run)
         step.tickets = self._ticket_changes(run, opened)
@@ -288,7 +295,7 @@ class Engine:
             return withdrawn
         chosen = [number for number, is_eligible in enumerate(eligible) if is_eligible]
         if len(chosen) < len(held):
-            raw = stack([raw.one(number) for number in chosen])
+            raw = raw.take(chosen)
         said = self._say(run, step, scorer, [held[number] for number in chosen], raw)
         return withdrawn + said
 
@@ -300,21 +307,20 @@ class Engine:
         held: list[tuple[bytes, Profile, int]],
         raw: RawFeatures,
     ) -> list[bytes]:
-        goal = scorer.goal
-        scored = scorer.score(raw)
-        scores = scored.score.tolist()
+        goal, scored = scorer.goal, scorer.score(raw)
         before = [profile.scores.get(goal.key) for _, profile, _ in held]
-        percentiles = self._rank(run, goal.key, before, scores)
-        said = [
-            Said(key.decode(), moment, profile.offset, percentile, previous)
-            for (key, profile, moment), percentile, previous in zip(
-                held, percentiles, before, strict=True
-            )
-        ]
-        writer = self._writer(scorer, run.partition.number)
-        records = writer.write(scored, said)
-        for (key, profile, moment), score, record in zip(held, scores, records, strict=True):
-            step.scores.append((goal.score_prefix + key, record))
+        percentiles = self._rank(run, goal.key, before, scored.score)
+        said = Said(
+            [key.decode() for key, _, _ in held],
+            [moment for _, _, moment in held],
+            [profile.offset for _, profile, _ in held],
+            percentiles,
+            before,
+        )
+        records = self._writer(scorer, run.partition.number).write(scored, said)
+        keys = [goal.score_prefix + key for key, _, _ in held]
+        step.scores += zip(keys, records, strict=True)
+        for (_, profile, moment), score in zip(held, scored.score.tolist(), strict=True):
             profile.scores[goal.key] = (score, moment)
         step.counts["scores"] += len(held)
         return [key for key, _, _ in held]
@@ -329,14 +335,11 @@ class Engine:
         return writer
 
     def _rank(
-        self, run: Run, goal: int, before: list[tuple[float, int] | None], scores: list[float]
+        self, run: Run, goal: int, before: list[tuple[float, int] | None], scores: Float64
     ) -> list[int]:
-        changes = [
-            (None if known is None else known[0], score)
-            for known, score in zip(before, scores, strict=True)
-        ]
-        run.partition.ranks[goal].replace(changes)
-        self.ranks[goal].replace(changes)
+        gone = [known[0] for known in before if known is not None]
+        run.partition.ranks[goal].replace(gone, scores)
+        self.ranks[goal].replace(gone, scores)
         return self.ranks[goal].percentiles(scores)
 
     def _withdraw(self, run: Run, step: Step) -> None:
@@ -360,8 +363,8 @@ class Engine:
         step.counts["withdrawn"] += 1
 
     def _forget(self, run: Run, goal_key: int, score: float) -> None:
-        run.partition.ranks[goal_key].replace([(score, None)])
-        self.ranks[goal_key].replace([(score, None)])
+        run.partition.ranks[goal_key].replace([score], [])
+        self.ranks[goal_key].replace([score], [])
 
 
 def _is_before(status: str, emit_from: str) -> bool:

@@ -17,7 +17,12 @@ def hash64(text: str) -> int:
     >>> hash64("p1") == hash64("p1") != hash64("p2")
     True
     """
-    return int.from_bytes(blake2b(text.encode(), digest_size=8).digest(), "little")
+    return int.from_bytes(digest64(text), "little")
+
+
+def digest64(text: str) -> bytes:
+    """The same hash as eight bytes."""
+    return blake2b(text.encode(), digest_size=8).digest()
 
 
 def hash32(text: str) -> int:

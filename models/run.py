@@ -7,6 +7,7 @@ clock past them, before that record is applied.
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
@@ -18,7 +19,7 @@ from models.events.paths import is_number
 from models.goals.compiled import EVENT, Compiled, CompiledGoal
 from models.goals.refresh import next_refresh
 from models.goals.tickets import Packed, id_of
-from models.hashing import hash64
+from models.hashing import digest64, hash64
 from models.partition import Partition
 from models.profiles.codec import unpack
 from models.profiles.features import Frozen, freeze
@@ -28,6 +29,8 @@ from models.step import Record, Refusal
 #: Numbers beyond say nothing that their logarithm does not say here.
 LARGEST_VALUE = 1e12
 IDLE = -1
+
+Goals = Mapping[int, CompiledGoal]
 
 
 @lru_cache(maxsize=65_536)
@@ -74,6 +77,7 @@ class Run:
         self.compiled = compiled
         self.partition = partition
         self.counts: Counter[str] = Counter()
+        self.applied = self.late = 0
         self.refused: list[Refusal] = []
         self.openings: list[Opening] = []
         self.closings: list[Closing] = []
@@ -107,7 +111,9 @@ class Run:
         event = parse_event(record.value, self._limits)
         if event.profile_id.encode() != key:
             raise InvalidEvent("key_mismatch", "the key is not the event's profile_id")
-        check_skew(event, record.timestamp, self._time.max_skew)
+        recorded_at = record.timestamp
+        if recorded_at is not None:
+            check_skew(event, recorded_at, self._time.max_skew)
         excluded = self.compiled.excluded
         if excluded is not None and excluded(event.fields):
             self.counts["excluded"] += 1
@@ -115,27 +121,29 @@ class Run:
         self._observe(key, event, record.offset)
 
     def _observe(self, key: bytes, event: Event, offset: int) -> None:
-        profile = self.profile(key)
+        profile, at, clock = self.profile(key), event.at, self.partition.clock
         if profile is not None and offset <= profile.offset:
             self.counts["replayed"] += 1
             return
-        before = self.partition.clock.now
-        now = self.partition.clock.observe(event.at, profile_hash(key))
+        before = clock.now
+        now = clock.observe(at, profile_hash(key))
         if now != before:
             self.advance(offset)
         if profile is None:
-            profile = self._start(key, event.at, now)
-        event_id = hash64(event.event_id)
+            profile = self._start(key, at, now)
+        event_id = digest64(event.event_id)
         self.touched[key] = None
         profile.offset = offset
         if profile.knows(event_id):
             self.counts["duplicates"] += 1
             return
-        self._open_before(key, profile, event.at)
+        if at > now and at > profile.last:
+            self._open_before(key, profile, at)
+        elif at < now:
+            self.late += 1
         profile.remember(event_id, self._limits.recent_ids)
         self._count(key, profile, event)
-        self.counts["applied"] += 1
-        self.counts["late"] += event.at < now
+        self.applied += 1
 
     def _start(self, key: bytes, at: int, now: int) -> Profile:
         """A new profile, with its timers."""
@@ -146,35 +154,35 @@ class Run:
 
     def _count(self, key: bytes, profile: Profile, event: Event) -> None:
         """Take an event into its profile's state."""
-        at = event.at
-        numbers = self.compiled.recogniser.met(event.type, event.fields)
-        if numbers:
-            self._progress(key, profile, at, numbers)
+        at, compiled, limit = event.at, self.compiled, self._limits.event_types
+        numbers = compiled.recogniser.met(event.type, event.fields)
+        if numbers and (goals := compiled.advanced_by(numbers)):
+            self._progress(key, profile, at, numbers, goals)
         refresh = self._refresh
         if refresh is not None and at - profile.last > refresh:
             # Its timer waits for twice the silence: set one that is nearer.
             self.partition.refreshes.add(at + refresh, key, 0)
         profile.touch(at)
-        value = _number_in(event, self.compiled)
-        profile.count(EVENT + event.type, at, value, self._limits.event_types)
+        value = None if compiled.value is None else _number_in(compiled.value(event.fields))
+        profile.count(EVENT + event.type, at, value, limit)
         for number in numbers:
-            if number in self.compiled.sources:
-                profile.count(self.compiled.sources[number], at, value, self._limits.event_types)
-            if number in self.compiled.marks:
-                profile.mark(self.compiled.marks[number], at)
-        for name, read in self.compiled.attributes.items():
-            for found in read(event.fields)[:1]:
-                _set_attribute(profile, name, at, found, self._limits.attribute_text)
+            if number in compiled.sources:
+                profile.count(compiled.sources[number], at, value, limit)
+            if number in compiled.marks:
+                profile.mark(compiled.marks[number], at)
+        for name, read in compiled.attributes.items():
+            found = read(event.fields)
+            if found:
+                _set_attribute(profile, name, at, found[0], self._limits.attribute_text)
 
-    def _progress(self, key: bytes, profile: Profile, at: int, numbers: list[int]) -> None:
+    def _progress(
+        self, key: bytes, profile: Profile, at: int, numbers: list[int], goals: Goals
+    ) -> None:
         """Bring the tickets forward whose outcome an event counts towards."""
         tickets = self.tickets(key)
         if profile.progress:
             profile.progress = {one: n for one, n in profile.progress.items() if one in tickets}
-        goals = {
-            goal.key: goal for number in numbers for goal in self.compiled.advances.get(number, ())
-        }
-        for ticket in list(tickets) if goals else ():
+        for ticket in list(tickets):
             goal = goals.get(ticket[0])
             if goal is not None and ticket[1] < at <= ticket[1] + goal.window:
                 self._advance_ticket(key, profile, goal, ticket, numbers)
@@ -231,8 +239,6 @@ class Run:
     def _open_before(self, key: bytes, profile: Profile, at: int) -> None:
         """Open tickets that the clock has not reached, but an event of the profile would pass."""
         start = max(self.partition.clock.now, profile.last)
-        if at <= start:
-            return
         number = profile_hash(key)
         for goal in self.compiled.goals:
             t0 = goal.schedule.next(number, start)
@@ -279,10 +285,11 @@ class Run:
 
     def profile(self, key: bytes) -> Profile | None:
         """A profile as it is by now; None if there is none."""
-        if key not in self._profiles:
+        known = self._profiles.get(key)
+        if known is None and key not in self._profiles:
             packed = self.partition.profiles.get(key)
-            self._profiles[key] = None if packed is None else unpack(packed)
-        return self._profiles[key]
+            known = self._profiles[key] = None if packed is None else unpack(packed)
+        return known
 
     def tickets(self, key: bytes) -> dict[TicketId, Packed | Opening]:
         """The tickets of a profile as they are by now."""
@@ -305,23 +312,24 @@ def schedule_profile(
         partition.refreshes.add(next_refresh(last, start, refresh), key, 0)
 
 
-def _number_in(event: Event, compiled: Compiled) -> float | None:
+def _number_in(values: list[Any]) -> float | None:
     """The number that an event carries: the sum of those at the configured path."""
-    if compiled.value is None:
-        return None
-    numbers = [value for value in compiled.value(event.fields) if is_number(value)]
+    numbers = [value for value in values if is_number(value)]
     return _bounded(sum(numbers)) if numbers else None
 
 
 def _bounded(number: float) -> float:
-    return float(max(-LARGEST_VALUE, min(LARGEST_VALUE, number)))
+    if -LARGEST_VALUE <= number <= LARGEST_VALUE:
+        return float(number)
+    return LARGEST_VALUE if number > 0 else -LARGEST_VALUE
 
 
 def _set_attribute(profile: Profile, name: str, at: int, found: Any, longest: int) -> None:
     if isinstance(found, bool):
         found = "true" if found else "false"
     if isinstance(found, str):
-        text = found.encode(errors="replace")[:longest].decode(errors="ignore")
-        profile.set_attribute(name, at, text)
+        if len(found) > longest or not found.isascii():
+            found = found.encode(errors="replace")[:longest].decode(errors="ignore")
+        profile.set_attribute(name, at, found)
     elif is_number(found):
         profile.set_attribute(name, at, _bounded(found))

@@ -14,7 +14,7 @@ import orjson
 from models.config.schema import LimitsPart
 from models.errors import InvalidEvent
 from models.events.event import Event
-from models.events.times import format_time, parse_time
+from models.events.times import LATEST, format_time, parse_time
 
 #: Why a record is refused, by the code in the dead letter's ``reason`` header.
 REASONS = {
@@ -63,15 +63,23 @@ def parse_event(value: bytes, limits: LimitsPart) -> Event:
 
 def check_event(fields: dict[str, Any], limits: LimitsPart) -> Event:
     """An event from its fields; see :func:`parse_event`."""
-    event_id: Any = fields.get("event_id")
-    profile_id: Any = fields.get("profile_id")
-    kind: Any = fields.get("type")
-    if not (_is_text(event_id) and _is_text(profile_id) and _is_text(kind)) or limits.text < max(
-        len(event_id), len(profile_id), len(kind)
+    get, longest = fields.get, limits.text
+    event_id: Any = get("event_id")
+    profile_id: Any = get("profile_id")
+    kind: Any = get("type")
+    if not (
+        type(event_id) is type(profile_id) is type(kind) is str
+        and 0 < len(event_id) <= longest
+        and 0 < len(profile_id) <= longest
+        and 0 < len(kind) <= longest
+        and event_id.isprintable()
+        and profile_id.isprintable()
+        and kind.isprintable()
     ):
-        _refuse_text(fields, limits.text)
-    at = _checked_time(fields.get("timestamp"))
-    properties = fields.get("properties")
+        _check_texts(fields, longest)
+    stamp: Any = get("timestamp")
+    at = stamp if type(stamp) is int and 0 <= stamp < LATEST else _checked_time(stamp)
+    properties = get("properties")
     if properties is None:
         fields["properties"] = {}
     elif type(properties) is not dict:
@@ -93,12 +101,8 @@ def check_skew(event: Event, recorded_at: int | None, max_skew: int) -> None:
         raise InvalidEvent("future", f"{format_time(event.at)} in a record of {recorded_at}")
 
 
-def _is_text(value: Any) -> bool:
-    return type(value) is str and value != "" and (value.isprintable() or not CONTROL.search(value))
-
-
-def _refuse_text(fields: dict[str, Any], longest: int) -> None:
-    """Say which text is wrong and why."""
+def _check_texts(fields: dict[str, Any], longest: int) -> None:
+    """Say which text is wrong and why, if one is: not all that is unprintable is refused."""
     for name in FIELDS:
         if fields.get(name) is None:
             raise InvalidEvent("missing_field", name)
@@ -108,7 +112,7 @@ def _refuse_text(fields: dict[str, Any], longest: int) -> None:
             raise InvalidEvent("wrong_type", f"{name}: {type(value).__name__}, not text")
         if not value or len(value) > longest:
             raise InvalidEvent("bad_text", f"{name}: {len(value)} characters, not 1 to {longest}")
-        if not _is_text(value):
+        if CONTROL.search(value):
             raise InvalidEvent("bad_text", f"{name}: a control character")
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 
-from models.config.durations import DAY
+from models.config.durations import MINUTE
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 MILLISECOND = timedelta(milliseconds=1)
@@ -58,13 +58,11 @@ def format_time(millis: int) -> str:
     >>> format_time(1767222000000)
     '2025-12-31T23:00:00.000Z'
     """
-    day, rest = divmod(millis, DAY)
-    minutes, rest = divmod(rest, 60_000)
-    hours, minutes = divmod(minutes, 60)
-    seconds, rest = divmod(rest, 1_000)
-    return f"{_date(day)}T{hours:02}:{minutes:02}:{seconds:02}.{rest:03}Z"
+    minute, rest = divmod(millis, MINUTE)
+    return f"{_minute(minute)}{rest // 1_000:02}.{rest % 1_000:03}Z"
 
 
-@lru_cache(maxsize=4_096)
-def _date(day: int) -> str:
-    return (EPOCH + timedelta(days=day)).date().isoformat()
+@lru_cache(maxsize=16_384)
+def _minute(number: int) -> str:
+    """A time up to its seconds, by its number of minutes."""
+    return (EPOCH + timedelta(minutes=number)).strftime("%Y-%m-%dT%H:%M:")

@@ -105,12 +105,22 @@ class Compiled:
         self.marks: dict[int, int] = {}
         self.goals = [self._compile(name, goal) for name, goal in config.goals.items()]
         self.by_key = {goal.key: goal for goal in self.goals}
+        self._advanced: dict[tuple[int, ...], dict[int, CompiledGoal]] = {}
         #: Number of a condition -> the goals whose outcome it advances.
         self.advances = {
             number: [goal for goal in self.goals if number in goal.outcome.conditions]
             for goal in self.goals
             for number in goal.outcome.conditions
         }
+
+    def advanced_by(self, numbers: list[int]) -> dict[int, CompiledGoal]:
+        """The goals, by key, whose outcome an event advances that meets these conditions."""
+        known = self._advanced.get(key := tuple(numbers))
+        if known is None:
+            known = self._advanced[key] = {
+                goal.key: goal for number in numbers for goal in self.advances.get(number, ())
+            }
+        return known
 
     def _compile(self, name: str, goal: Goal) -> CompiledGoal:
         version = fingerprint(self._meaning(goal))

@@ -44,8 +44,9 @@ class Schedule:
 
     def next(self, profile: int, start: int) -> int:
         """The first moment of a profile at or after ``start``."""
-        period = start // self.every
-        moment = self.moment(profile, period)
+        every = self.every
+        period = start // every
+        moment = period * every + (profile + _salt(self.seed, period)) % every
         return moment if moment >= start else self.moment(profile, period + 1)
 
     def between(self, profile: int, start: int, end: int) -> Iterator[int]:

@@ -6,6 +6,7 @@ once and a test holds the two together.
 
 from __future__ import annotations
 
+import itertools
 from functools import lru_cache
 
 import numpy as np
@@ -59,7 +60,12 @@ def _by_source(layout: Layout, raw: RawFeatures) -> Float32:
     dense[:, :, HOURS] = np.nan
     if not len(raw.rows):
         return dense
-    numbers = np.concatenate([_numbers(layout.sources, names) for names in raw.names])
+    sources = layout.sources
+    numbers = np.fromiter(
+        itertools.chain.from_iterable([_numbers(sources, names) for names in raw.names]),
+        dtype=np.intp,
+        count=len(raw.rows),
+    )
     owners = np.repeat(np.arange(len(raw)), np.diff(raw.starts))
     other = layout.numbers.get(OTHER, -1)
     known = (numbers >= 0) & (numbers != other)
@@ -71,10 +77,10 @@ def _by_source(layout: Layout, raw: RawFeatures) -> Float32:
 
 
 @lru_cache(maxsize=8_192)
-def _numbers(sources: tuple[str, ...], names: tuple[str, ...]) -> Int:
+def _numbers(sources: tuple[str, ...], names: tuple[str, ...]) -> list[int]:
     numbers = {name: number for number, name in enumerate(sources)}
     other = numbers.get(OTHER, -1)
-    return np.array([numbers.get(name, other) for name in names], dtype=np.intp)
+    return [numbers.get(name, other) for name in names]
 
 
 def _pool(dense: Float32, owners: Int, rows: Float32) -> None:
@@ -121,12 +127,22 @@ def _value(raw: Float64) -> Float64:
 
 
 def _attributes(layout: Layout, raw: RawFeatures) -> Float64:
-    table = np.full((len(raw), len(layout.attributes)), np.nan)
-    for column, block in enumerate(layout.attributes):
-        for number, attributes in enumerate(raw.attributes):
-            value = attributes.get(block.name)
-            if block.kind == "category":
-                table[number, column] = value == block.text
-            elif isinstance(value, float):
-                table[number, column] = value
+    """Columns of attributes: 0 and 1 for categories, NaN where a number is not known."""
+    columns = layout.attributes
+    table = np.zeros((len(raw), len(columns)))
+    texts: dict[str, dict[float | str, int]] = {}
+    for column, block in enumerate(columns):
+        if block.kind == "category":
+            texts.setdefault(block.name, {})[block.text] = column
+        else:
+            table[:, column] = [_number(one.get(block.name)) for one in raw.attributes]
+    for name, by_text in texts.items():
+        found = [by_text.get(one.get(name, np.nan), -1) for one in raw.attributes]
+        chosen = np.array(found, dtype=np.intp)
+        rows = np.flatnonzero(chosen >= 0)
+        table[rows, chosen[rows]] = 1.0
     return table
+
+
+def _number(value: float | str | None) -> float:
+    return value if isinstance(value, float) else np.nan

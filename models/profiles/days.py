@@ -6,7 +6,7 @@ once; what is later than that counts no day.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 from models.profiles.decay import day_fades
 
@@ -14,8 +14,7 @@ REMEMBERED = 64
 _BITS = (1 << REMEMBERED) - 1
 
 
-@dataclass(slots=True)
-class Days:
+class Days(Struct, array_like=True, gc=False):
     """Counts of active days.
 
     Parameters
@@ -41,7 +40,7 @@ class Days:
     latest: int
     bits: int
     number: int
-    decayed: tuple[float, ...]
+    decayed: tuple[float, float, float, float]
 
     @classmethod
     def starting(cls, day: int) -> Days:
@@ -60,13 +59,17 @@ class Days:
 
     def _advance(self, day: int, ahead: int) -> None:
         left = day_fades(ahead)
-        self.decayed = tuple(d * f + 1.0 for d, f in zip(self.decayed, left, strict=True))
+        d1, d2, d3, d4 = self.decayed
+        f1, f2, f3, f4 = left
+        self.decayed = (d1 * f1 + 1.0, d2 * f2 + 1.0, d3 * f3 + 1.0, d4 * f4 + 1.0)
         self.bits = ((self.bits << ahead) | 1) & _BITS if ahead < REMEMBERED else 1
         self.latest = day
         self.number += 1
 
     def _fill(self, back: int) -> None:
         left = day_fades(back)
-        self.decayed = tuple(d + f for d, f in zip(self.decayed, left, strict=True))
+        d1, d2, d3, d4 = self.decayed
+        f1, f2, f3, f4 = left
+        self.decayed = (d1 + f1, d2 + f2, d3 + f3, d4 + f4)
         self.bits |= 1 << back
         self.number += 1

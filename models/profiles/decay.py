@@ -46,6 +46,9 @@ def fades(elapsed: int) -> Fades:
     )
 
 
-def day_fades(days: int) -> tuple[float, ...]:
+def day_fades(days: int) -> tuple[float, float, float, float]:
     """The share left after so many days, for each half-life of active days."""
-    return tuple(math.exp(-rate * days * DAY) for rate in DAY_RATES)
+    r1, r2, r3, r4 = DAY_RATES
+    elapsed = days * DAY
+    exp = math.exp
+    return (exp(-r1 * elapsed), exp(-r2 * elapsed), exp(-r3 * elapsed), exp(-r4 * elapsed))

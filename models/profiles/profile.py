@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from msgspec import Struct, field
 
 from models.config.durations import DAY
 from models.profiles.days import Days
@@ -15,9 +15,17 @@ Attribute = tuple[int, float | str]
 TicketId = tuple[int, int]
 
 
-@dataclass(slots=True)
-class Profile:
-    """What is known of a profile.
+class ProfileHead(Struct, array_like=True):
+    """The first fields of a profile; see there."""
+
+    offset: int
+    first: int
+    last: int
+    scores: dict[int, tuple[float, int]]
+
+
+class Profile(Struct, array_like=True, gc=False):
+    """What is known of a profile. The order of the fields is that of its packed form.
 
     Parameters
     ----------
@@ -25,6 +33,8 @@ class Profile:
         Offset of the last source record applied; -1 before the first.
     first, last
         Times of its earliest and latest event, milliseconds.
+    scores
+        Key of goal -> (score, time) last sent. Owed to models, not to events alone.
     days
         Its active days.
     sources
@@ -36,24 +46,22 @@ class Profile:
     progress
         (key of goal, T0) -> how far the outcome of that open ticket has come, where it has.
     recent
-        Hashes of the latest event ids, to recognise repeated events.
+        Hashes of the latest event ids, eight bytes each, to recognise repeated events.
     attributes
         Name -> (time, value) of the last value seen.
-    scores
-        Key of goal -> (score, time) last sent. Owed to models, not to events alone.
     """
 
     offset: int
     first: int
     last: int
+    scores: dict[int, tuple[float, int]]
     days: Days
     sources: list[str] = field(default_factory=list)
     rows: bytearray = field(default_factory=bytearray)
     marks: dict[int, int] = field(default_factory=dict)
     progress: dict[TicketId, int] = field(default_factory=dict)
-    recent: tuple[int, ...] = ()
+    recent: bytes = b""
     attributes: dict[str, Attribute] = field(default_factory=dict)
-    scores: dict[int, tuple[float, int]] = field(default_factory=dict)
 
     @classmethod
     def starting(cls, at: int) -> Profile:
@@ -66,22 +74,25 @@ class Profile:
         >>> profile.sources
         ['event/basket']
         """
-        return cls(-1, at, at, Days.starting(at // DAY))
+        return cls(-1, at, at, {}, Days.starting(at // DAY))
 
     def touch(self, at: int) -> None:
         """Note that something happened."""
-        self.first = min(self.first, at)
-        self.last = max(self.last, at)
+        if at > self.last:
+            self.last = at
+        elif at < self.first:
+            self.first = at
         self.days.observe(at // DAY)
 
     def count(self, source: str, at: int, value: float | None, limit: int) -> None:
         """Count an event under a source; under ``other`` once there are ``limit`` event types."""
-        if source not in self.sources and self._is_full(source, limit):
+        sources = self.sources
+        if source not in sources and self._is_full(source, limit):
             source = OTHER
-        if source in self.sources:
-            add_event(self.rows, self.sources.index(source) * SIZE, at, value)
+        if source in sources:
+            add_event(self.rows, sources.index(source) * SIZE, at, value)
         else:
-            self.sources.append(source)
+            sources.append(source)
             self.rows += new_row(at, value)
 
     def _is_full(self, source: str, limit: int) -> bool:
@@ -89,17 +100,21 @@ class Profile:
             return False
         return sum(kept.startswith("event/") for kept in self.sources) >= limit
 
-    def knows(self, event_id: int) -> bool:
+    def knows(self, event_id: bytes) -> bool:
         """Whether an event of this hash is among the latest."""
-        return event_id in self.recent
+        at = self.recent.find(event_id)
+        while at > 0 and at % len(event_id):  # across two others
+            at = self.recent.find(event_id, at + 1)
+        return at >= 0
 
-    def remember(self, event_id: int, limit: int) -> None:
+    def remember(self, event_id: bytes, limit: int) -> None:
         """Remember an event by its hash, at most ``limit`` of them."""
-        self.recent = (*self.recent, event_id)[-limit:] if limit else ()
+        self.recent = (self.recent + event_id)[-limit * len(event_id) :] if limit else b""
 
     def mark(self, key: int, at: int) -> None:
         """Note the latest event that met an eligibility's condition."""
-        self.marks[key] = max(self.marks.get(key, at), at)
+        if at >= self.marks.get(key, at):
+            self.marks[key] = at
 
     def set_attribute(self, name: str, at: int, value: float | str) -> None:
         """Keep the last value seen; of two at the same time, the greater, whatever came first."""

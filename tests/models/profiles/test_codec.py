@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from models.errors import StateError
-from models.profiles.codec import VERSION, owed_to_events, pack, times_of, unpack
+from models.profiles.codec import VERSION, head_of, owed_to_events, pack, unpack
 from models.profiles.days import Days
 from models.profiles.features import freeze
 from models.profiles.profile import OTHER, Profile
@@ -33,7 +33,7 @@ def profiles(draw: Any) -> Profile:
         profile.count(f"event/{name}", first + at, value, limit=4)
         profile.mark(len(name), first + at)
         profile.set_attribute("a" * len(name), first + at, name if len(name) % 2 else 1.5)
-        profile.remember(at, 3)
+        profile.remember(at.to_bytes(8, "little"), 3)
     profile.offset = draw(st.integers(-1, 2**62))
     profile.progress = draw(
         st.dictionaries(st.tuples(st.integers(0, 2**32 - 1), st.integers(0, 2**62)),
@@ -52,7 +52,9 @@ def test_a_packed_profile_unpacks_to_itself(profile: Profile) -> None:
     packed = pack(profile)
     assert unpack(packed) == profile
     assert pack(unpack(packed)) == packed
-    assert times_of(packed) == (profile.offset, profile.first, profile.last)
+    head = head_of(packed)
+    assert (head.offset, head.first, head.last) == (profile.offset, profile.first, profile.last)
+    assert head.scores == profile.scores
 
 
 @given(profiles())
@@ -80,13 +82,27 @@ def test_a_newer_version_is_refused_by_its_number(packed: bytes) -> None:
         unpack(packed)
 
 
+@given(st.lists(st.binary(min_size=8, max_size=8), max_size=20), st.integers(0, 5), st.data())
+def test_the_latest_event_ids_are_known_and_no_others(
+    ids: list[bytes], limit: int, data: Any
+) -> None:
+    profile = Profile.starting(0)
+    for one in ids:
+        profile.remember(one, limit)
+    latest = ids[-limit:] if limit else []
+    joined = b"".join(latest)
+    across = [joined[start : start + 8] for start in range(max(len(joined) - 7, 0))]
+    for one in [*ids, *across, data.draw(st.binary(min_size=8, max_size=8))]:
+        assert profile.knows(one) == (one in latest)
+
+
 def test_a_profile_with_a_common_history_takes_less_than_a_kilobyte() -> None:
     profile = Profile.starting(0)
     for day in range(300):
         for source in ("event/basket", "event/campaign", "event/coupon", "named/big_basket"):
             profile.touch(day * DAY)
             profile.count(source, day * DAY, 12.5, limit=32)
-            profile.remember(day, 16)
+            profile.remember(day.to_bytes(8, "little"), 16)
     profile.progress = {(1, n): 3 for n in range(4)}
     profile.scores = dict.fromkeys(range(3), (50.0, 1))
     assert len(pack(profile)) < 800

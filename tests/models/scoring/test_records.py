@@ -39,16 +39,18 @@ def test_written_and_plain_records_are_equal(learned: Any, data: Any) -> None:
     most = data.draw(st.integers(0, 12))
     writer = RecordWriter(Scorer(asked, model, {}, most), 'a "topic"', 3)
     chosen = data.draw(st.lists(st.sampled_from(raw), min_size=1, max_size=6))
-    said = [
-        Said(
-            data.draw(st.text(min_size=1)),
-            data.draw(st.integers(0, 4 * 10**12)),
-            data.draw(st.integers(0, 2**62)),
-            data.draw(st.integers(1, 100)),
-            data.draw(st.none() | st.tuples(st.floats(0, 100), st.integers(0, 4 * 10**12))),
-        )
-        for _ in chosen
-    ]
+
+    def drawn(values: Any) -> list[Any]:
+        return [data.draw(values) for _ in chosen]
+
+    moments = st.integers(0, 4 * 10**12)
+    said = Said(
+        drawn(st.text(st.characters(exclude_categories=("Cc", "Cs")), min_size=1)),
+        drawn(moments),
+        drawn(st.integers(0, 2**62)),
+        drawn(st.integers(1, 100)),
+        drawn(st.none() | st.tuples(st.floats(0, 100), moments)),
+    )
     scored = writer._scorer.score(stack(chosen))
     found = [orjson.loads(record) for record in writer.write(scored, said)]
     assert found == writer.plain(scored, said)
