@@ -199,8 +199,12 @@ async def _deliver(producer: AIOKafkaProducer, outputs: Iterable[Output]) -> Non
                 _append(batch, record)
         if batch.record_count():
             sent.append(await producer.send_batch(batch, output.topic, partition=output.partition))
-    for delivery in sent:
-        await delivery
+    if sent:
+        await asyncio.wait(sent)
+    # All of them are looked at: asyncio reports failures that nobody has seen.
+    failures = [failure for delivery in sent if (failure := delivery.exception()) is not None]
+    if failures:
+        raise failures[0]
 
 
 def _append(batch: Any, record: Outgoing) -> bool:

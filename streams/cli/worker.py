@@ -11,12 +11,14 @@ import faust
 from streams.admin import require_topics
 from streams.app import build_app
 from streams.cli.common import read_config, reports_errors, settings_of, with_settings
+from streams.crashes import show_crashes_once
 from streams.settings import Settings
 
 logger = logging.getLogger("penchant")
 
 #: Chatter of the libraries: what it says at info level is nobody's business in production.
-CHATTY = ("faust", "mode", "aiokafka", "kafka", "asyncio", "aiohttp")
+#: Services of the transport are Faust's as well: their starting and stopping is its chatter.
+CHATTY = ("faust", "mode", "aiokafka", "kafka", "asyncio", "aiohttp", "streams.transport")
 
 PROMISES = {
     "exactly_once": "exactly once: every run is one Kafka transaction",
@@ -56,6 +58,8 @@ def set_up_logging(settings: Settings) -> None:
     logging.basicConfig(
         level=level, stream=sys.stderr, format="%(asctime)s %(levelname)-7s %(name)s %(message)s"
     )
+    for handler in logging.getLogger().handlers:
+        show_crashes_once(handler)
     for name in CHATTY:
         logging.getLogger(name).setLevel("DEBUG" if level == "DEBUG" else "WARNING")
 
@@ -63,4 +67,5 @@ def set_up_logging(settings: Settings) -> None:
 def run(app: faust.App) -> None:
     """Run a worker's app in this process; exits 1 if it crashed."""
     worker = faust.Worker(app, quiet=True, redirect_stdouts=False, override_logging=False)
+    worker.spinner = None  # it writes to a log as if that were a terminal
     worker.execute_from_commandline()

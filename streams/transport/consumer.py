@@ -19,14 +19,41 @@ from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from aiokafka.structs import TopicPartition
+from faust.transport.consumer import Fetcher
 from faust.transport.drivers import aiokafka as driver
 from faust.types import TP
 from faust.types.tuples import ConsumerMessage
+from mode import Service
+
+from models.errors import PenchantError
 
 if TYPE_CHECKING:
     from streams.checkpoint import Checkpoint
 
 IDLE_POLL = 0.1
+
+
+class FetchError(PenchantError):
+    """Fetching has ended although nothing asked the worker to stop."""
+
+
+class RunFetcher(Fetcher):
+    """The service that drains the consumer; may be stopped in the middle of a rebalance.
+
+    Faust's own takes that for a reason to restart, calls a supervisor that it does not have, and
+    crashes a worker that was only told to stop.
+    """
+
+    @Service.task
+    async def _fetcher(self) -> None:
+        consumer: Any = self.app.consumer
+        try:
+            await consumer._drain_messages(self)
+        except asyncio.CancelledError:
+            if not (self.should_stop or self.app.should_stop):
+                raise FetchError("fetching was cancelled: nothing more would be read") from None
+        finally:
+            self.set_shutdown()
 
 
 class RunConsumerThread(driver.AIOKafkaConsumerThread):
@@ -37,6 +64,9 @@ class RunConsumerThread(driver.AIOKafkaConsumerThread):
         if transport.checkpoint.transactional:
             consumer._isolation_level = "read_committed"
         return consumer
+
+    def on_crash(self, msg: str, *fmt: Any, **kwargs: Any) -> None:
+        """Say nothing beside the log, where the crash is told."""
 
 
 class RunConsumer(driver.Consumer):
@@ -260,6 +290,7 @@ class RunTransport(driver.Transport):
     """
 
     Consumer = RunConsumer
+    Fetcher = RunFetcher
 
     def __init__(self, *args: Any, checkpoint: Checkpoint, max_run: int, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)

@@ -1,0 +1,133 @@
+"""What is said when a worker ends by itself: one line for what is known, a traceback for a bug.
+
+Faust logs a crash once for every service that hears of it, each time with a traceback. Somebody who
+runs the worker wants to know what happened and what to do; only a bug needs the traceback, once.
+"""
+
+from __future__ import annotations
+
+import errno
+import logging
+import threading
+
+from aiokafka import errors
+
+from models.errors import PenchantError
+
+logger = logging.getLogger("penchant")
+
+#: What a service of mode says when it crashes, and a worker before it ends with what crashed it.
+CRASHED = "Crashed reason="
+RERAISING = "Reraising original exception"
+
+AGAIN = "nothing was acknowledged that is not done; started again it goes on from there"
+
+#: The more specific kinds first: what happened and what to do.
+KNOWN: tuple[tuple[tuple[type[errors.KafkaError], ...], str], ...] = (
+    (
+        (errors.ProducerFenced, errors.InvalidProducerEpoch),
+        "another worker has taken over partitions of this one, which was silent for longer than "
+        "its session (PENCHANT_SESSION_TIMEOUT) or than a transaction may be open "
+        f"(PENCHANT_TRANSACTION_TIMEOUT): {AGAIN}",
+    ),
+    (
+        (
+            errors.TopicAuthorizationFailedError, errors.GroupAuthorizationFailedError,
+            errors.ClusterAuthorizationFailedError, errors.TransactionalIdAuthorizationFailed,
+        ),
+        "the broker does not permit it: the user needs read and write on the topics, read on the "
+        "group and write on the transactional ids that start with PENCHANT_PREFIX",
+    ),
+    (
+        (errors.UnknownTopicOrPartitionError,),
+        "a topic is not there any more: penchant topics CONFIG shows which",
+    ),
+    (
+        (errors.MessageSizeTooLargeError, errors.RecordTooLargeError),
+        "a record is larger than the broker takes: its message.max.bytes has to be 1 MiB at least",
+    ),
+    (
+        (
+            errors.KafkaConnectionError, errors.NodeNotReadyError, errors.RequestTimedOutError,
+            errors.KafkaTimeoutError, errors.NotEnoughReplicasError,
+            errors.NotEnoughReplicasAfterAppendError,
+        ),
+        f"the brokers do not answer, or cannot write: {AGAIN}",
+    ),
+    ((errors.KafkaError,), f"Kafka failed: {AGAIN}"),
+)  # fmt: skip
+
+
+def explain(error: BaseException) -> str | None:
+    """What happened and what to do, in one line; None for what can only be a bug.
+
+    Examples
+    --------
+    >>> explain(errors.UnknownTopicOrPartitionError())[:65]
+    'a topic is not there any more: penchant topics CONFIG shows which'
+    >>> explain(KeyError("goal")) is None
+    True
+    """
+    if isinstance(error, PenchantError):
+        return one_line(str(error))
+    if isinstance(error, OSError) and error.errno == errno.EADDRINUSE:
+        return f"the port for metrics and health is taken, PENCHANT_WEB_PORT chooses it ({error})"
+    for kinds, advice in KNOWN:
+        if isinstance(error, kinds):
+            return f"{advice} ({one_line(str(error)) or type(error).__name__})"
+    return None
+
+
+def one_line(text: str) -> str:
+    """A text without line breaks."""
+    return " ".join(text.split())
+
+
+class CrashFilter(logging.Filter):
+    """Lets every error through once: explained in a line, or with the traceback of a bug.
+
+    Put on a handler, so that it sees what any library logs.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._told: list[BaseException] = []
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Whether a record is shown; it may be shortened."""
+        if RERAISING in record.msg and self._told:
+            return False
+        error = error_of(record)
+        if error is None:
+            return True
+        if any(error is one for one in self._told):
+            return False
+        explained = explain(error)
+        crash = CRASHED in record.msg
+        if crash or explained is None:
+            self._told.append(error)
+        # A service may crash with an error that is not being handled any more.
+        record.exc_info = (type(error), error, error.__traceback__) if explained is None else None
+        if explained is not None and crash:
+            record.name, record.msg, record.args = "penchant", "the worker stops: %s", (explained,)
+        return True
+
+
+def error_of(record: logging.LogRecord) -> BaseException | None:
+    """The error whose traceback a log record would show, or that a service crashed with."""
+    if record.exc_info and record.exc_info[1] is not None:
+        return record.exc_info[1]
+    if CRASHED in record.msg and isinstance(record.args, tuple):
+        return next((one for one in record.args if isinstance(one, BaseException)), None)
+    return None
+
+
+def show_crashes_once(handler: logging.Handler) -> None:
+    """Put the filter on a handler; what a thread ends with goes there, too."""
+    handler.addFilter(CrashFilter())
+    threading.excepthook = _log_thread
+
+
+def _log_thread(ended: threading.ExceptHookArgs) -> None:
+    if ended.exc_value is not None:
+        logger.error("a thread ended", exc_info=ended.exc_value)

@@ -1,0 +1,167 @@
+"""Lanes keep the order of a partition, and whatever fails in one is not passed over."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+from streams.lanes import WAITING, Lanes
+from tests.support.transport import run
+
+
+class Crashes(list[BaseException]):
+    """What the app was crashed with."""
+
+    async def __call__(self, error: BaseException) -> None:
+        self.append(error)
+
+
+def test_items_of_a_lane_are_worked_on_one_after_the_other_in_order() -> None:
+    async def test() -> None:
+        done: list[tuple[int, Any]] = []
+        busy: set[int] = set()
+        all_done = asyncio.Event()
+
+        async def work(lane: int, item: Any) -> None:
+            assert lane not in busy
+            busy.add(lane)
+            await asyncio.sleep(0.001 * (5 - item))  # the first takes longest
+            busy.remove(lane)
+            done.append((lane, item))
+            if len(done) == 10:
+                all_done.set()
+
+        lanes: Lanes[int] = Lanes(work, Crashes())
+        for item in range(5):
+            await lanes.put(0, item)
+            await lanes.put(1, item)
+        await all_done.wait()
+        for lane in (0, 1):
+            assert [item for number, item in done if number == lane] == list(range(5))
+        await lanes.close()
+
+    run(test)
+
+
+def test_one_lane_works_while_another_waits() -> None:
+    async def test() -> None:
+        gate, done = asyncio.Event(), asyncio.Event()
+
+        async def work(lane: int, _item: Any) -> None:
+            await gate.wait() if lane == 0 else done.set()
+
+        lanes: Lanes[int] = Lanes(work, Crashes())
+        await lanes.put(0, 1)
+        await lanes.put(1, 1)
+        await asyncio.wait_for(done.wait(), 5)
+        await lanes.close()
+
+    run(test)
+
+
+def test_a_full_lane_makes_its_source_wait() -> None:
+    async def test() -> None:
+        gate = asyncio.Event()
+
+        async def work(_lane: int, _item: Any) -> None:
+            await gate.wait()
+
+        lanes: Lanes[int] = Lanes(work, Crashes())
+        putting = asyncio.create_task(fill(lanes, WAITING + 2))
+        await asyncio.sleep(0.01)
+        assert not putting.done()
+        gate.set()
+        await asyncio.wait_for(putting, 5)
+        await lanes.close()
+
+    run(test)
+
+
+async def fill(lanes: Lanes[int], count: int) -> None:
+    for item in range(count):
+        await lanes.put(0, item)
+
+
+def test_a_failure_crashes_the_app_and_nothing_more_is_worked_on() -> None:
+    async def test() -> None:
+        worked: list[int | None] = []
+        crashes, failure = Crashes(), KeyError("goal")
+
+        async def work(_lane: int, item: int | None) -> None:
+            worked.append(item)
+            raise failure
+
+        lanes: Lanes[int] = Lanes(work, crashes)
+        await lanes.put(0, 1)
+        await lanes.put(0, 2)
+        await asyncio.sleep(0.01)
+        assert crashes == [failure]
+        assert worked == [1]
+        await asyncio.wait_for(lanes.close(), 5)
+        assert worked == [1]
+
+    run(test)
+
+
+def test_closing_waits_until_the_work_has_ended() -> None:
+    """What a lane was in the middle of may not go on beside the next owner of its partition."""
+
+    async def test() -> None:
+        crashes, ended = Crashes(), asyncio.Event()
+
+        async def work(_lane: int, _item: Any) -> None:
+            try:
+                await asyncio.sleep(60)
+            finally:
+                await asyncio.sleep(0.01)
+                ended.set()
+
+        lanes: Lanes[int] = Lanes(work, crashes)
+        await lanes.put(0, 1)
+        await asyncio.sleep(0)
+        await lanes.close()
+        assert ended.is_set()
+        assert crashes == []
+
+    run(test)
+
+
+def test_lanes_start_anew_after_closing_without_what_waited() -> None:
+    async def test() -> None:
+        worked: list[int | None] = []
+        gate = asyncio.Event()
+
+        async def work(_lane: int, item: int | None) -> None:
+            await gate.wait()
+            worked.append(item)
+
+        lanes: Lanes[int] = Lanes(work, Crashes())
+        await lanes.put(0, 1)
+        await lanes.put(0, 2)
+        await lanes.close()
+        gate.set()
+        await lanes.put(0, 3)
+        await asyncio.sleep(0.01)
+        assert worked == [3]
+        await lanes.close()
+
+    run(test)
+
+
+def test_a_lane_without_items_is_called_after_its_patience() -> None:
+    async def test() -> None:
+        worked: list[int | None] = []
+
+        async def work(_lane: int, item: int | None) -> None:
+            worked.append(item)
+            if item is None:
+                called.set()
+
+        called = asyncio.Event()
+        lanes: Lanes[int] = Lanes(work, Crashes(), patience=0.01)
+        await lanes.put(0, 1)
+        await called.wait()
+        assert worked[:2] == [1, None]
+        await lanes.close()
+
+    run(test)
