@@ -48,12 +48,17 @@ class Engine:
         The questions.
     topic
         Name of the source topic, for the provenance in scores.
+    silent
+        Send no scores; tickets and examples are the same.
     """
 
-    def __init__(self, config: Config, topic: str = "penchant.events") -> None:
+    def __init__(
+        self, config: Config, topic: str = "penchant.events", *, silent: bool = False
+    ) -> None:
         self.config = config
         self.compiled = Compiled(config)
         self.topic = topic
+        self.silent = silent
         self.ranks = {goal.key: Ranks() for goal in self.compiled.goals}
         self._scorers: dict[int, Scorer] = {}
         self._writers: dict[tuple[int, int], tuple[Scorer, RecordWriter]] = {}
@@ -238,7 +243,7 @@ class Engine:
     def _silent(self, run: Run, changed: dict[bytes, None]) -> list[bytes]:
         """Profiles whose silence is due for another score."""
         after, partition = self.config.scores.refresh, run.partition
-        if after is None:
+        if after is None or self.silent:
             return []
         now = partition.clock.now
         silent: dict[bytes, None] = {}
@@ -255,6 +260,8 @@ class Engine:
 
     def _score(self, run: Run, step: Step, keys: list[bytes], changed: dict[bytes, None]) -> None:
         """Score profiles for every goal that has something to say."""
+        if self.silent:
+            return
         goals = [goal for goal in self.compiled.goals if self._speaks(goal)]
         now = run.partition.clock.now
         held = [

@@ -7,15 +7,18 @@ for (AUC, calibration, lift) comes from sums that can be added and taken apart.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
+from models.quality.groups import Groups, groups_of
+
 BINS = 128
-_SPAN = 8.0
-_WIDTH = 2 * _SPAN / BINS
+SPAN = 8.0
+#: So many bins, over so wide a span, give the figures of the labels themselves to six places.
+FINE_BINS = 65_536
+FINE_SPAN = 30.0
 #: A surprise is never told to be greater than at this probability.
 LEAST = 1e-15
 
@@ -27,8 +30,8 @@ class Labels(NamedTuple):
     ----------
     labels
         0 or 1 each.
-    bins
-        The bin of each probability.
+    logits
+        The logit of each probability.
     said
         The probabilities.
     loss
@@ -36,23 +39,22 @@ class Labels(NamedTuple):
     """
 
     labels: npt.NDArray[np.intp]
-    bins: npt.NDArray[np.intp]
+    logits: npt.NDArray[np.float64]
     said: npt.NDArray[np.float64]
     loss: npt.NDArray[np.float64]
 
     @classmethod
-    def of(cls, said: Sequence[float], labels: Sequence[int]) -> Labels:
+    def of(cls, said: npt.ArrayLike, labels: npt.ArrayLike) -> Labels:
         """Labels with their probabilities."""
         p, y = np.array(said, dtype=np.float64), np.array(labels, dtype=np.intp)
         q = np.clip(p, LEAST, 1.0 - LEAST)
-        places = (np.log(q / (1.0 - q)) + _SPAN) / _WIDTH
-        bins = np.clip(places, 0, BINS - 1).astype(np.intp)
-        return cls(y, bins, p, -np.log(np.maximum(np.where(y == 1, p, 1.0 - p), LEAST)))
+        logits = np.log(q / (1.0 - q))
+        return cls(y, logits, p, -np.log(np.maximum(np.where(y == 1, p, 1.0 - p), LEAST)))
 
     def where(self, chosen: npt.NDArray[np.bool_]) -> Labels:
         """Those of them that a mask chooses."""
-        labels, bins, said, loss = self
-        return Labels(labels[chosen], bins[chosen], said[chosen], loss[chosen])
+        labels, logits, said, loss = self
+        return Labels(labels[chosen], logits[chosen], said[chosen], loss[chosen])
 
 
 def _summed(start: float, values: npt.NDArray[np.float64]) -> float:
@@ -63,6 +65,13 @@ def _summed(start: float, values: npt.NDArray[np.float64]) -> float:
 class Tally:
     """What was said and what happened, summed up.
 
+    Parameters
+    ----------
+    bins
+        How many bins of the logit.
+    span
+        The logits they cover, from minus to plus; what is beyond is in the outermost.
+
     Examples
     --------
     >>> tally = Tally()
@@ -72,8 +81,10 @@ class Tally:
     (4, 2, 1.0, 0.338)
     """
 
-    def __init__(self) -> None:
-        self.counts: npt.NDArray[np.int64] = np.zeros((2, BINS), dtype=np.int64)
+    def __init__(self, bins: int = BINS, span: float = SPAN) -> None:
+        self.span = span
+        self.counts: npt.NDArray[np.int64] = np.zeros((2, bins), dtype=np.int64)
+        self.sums: npt.NDArray[np.float64] = np.zeros(bins)
         self.said = 0.0
         self.loss = 0.0
 
@@ -83,13 +94,16 @@ class Tally:
 
     def add_many(self, labels: Labels, sign: int = 1) -> None:
         """Count several labels, or take them back; sums are made strictly in order."""
-        np.add.at(self.counts, (labels.labels, labels.bins), sign)
+        bins = self._bins(labels.logits)
+        np.add.at(self.counts, (labels.labels, bins), sign)
+        np.add.at(self.sums, bins, sign * labels.said)
         self.said = _summed(self.said, sign * labels.said)
         self.loss = _summed(self.loss, sign * labels.loss)
 
     def merge(self, other: Tally) -> None:
         """Add what another one has summed up."""
         self.counts += other.counts
+        self.sums += other.sums
         self.said += other.said
         self.loss += other.loss
 
@@ -140,11 +154,59 @@ class Tally:
         """Positives expected by the probabilities, over those that came."""
         return self.said / self.positives if self.positives else None
 
+    def groups(self, parts: int = 10) -> Groups:
+        """Equal parts of the labels, the likeliest first."""
+        return groups_of(self.counts, self.sums, parts)
+
+    @property
+    def ece(self) -> float | None:
+        """Expected calibration error over ten equal parts."""
+        return self.groups().calibration_error if self.labels else None
+
+    @property
+    def lift(self) -> float | None:
+        """How many times the base rate the likeliest tenth holds."""
+        return float(self.groups().lift[0]) if self.positives else None
+
+    def scores(self, base_rate: float, parts: int = 20) -> list[int]:
+        """How many labels had a score in each part of 0 to 100."""
+        bins = self.counts.shape[1]
+        middle = (np.arange(bins) + 0.5) * (2 * self.span / bins) - self.span
+        scores = 1.0 / (1.0 + np.exp(math.log(base_rate / (1.0 - base_rate)) - middle))
+        found = np.zeros(parts, dtype=np.int64)
+        np.add.at(found, (scores * parts).astype(np.intp), self.counts.sum(axis=0))
+        counted: list[int] = found.tolist()
+        return counted
+
+    def figures(self) -> dict[str, Any]:
+        """Every figure as plain JSON; null where there is too little to say."""
+        return {
+            "tickets": self.labels,
+            "positives": self.positives,
+            "base_rate": self.base_rate,
+            "auc": self.auc,
+            "log_loss": self.log_loss if self.labels else None,
+            "normalized_entropy": self.normalized_entropy,
+            "calibration_ratio": self.calibration_ratio,
+            "ece": self.ece,
+            "lift": self.lift,
+        }
+
+    def _bins(self, logits: npt.NDArray[np.float64]) -> npt.NDArray[np.intp]:
+        bins = self.counts.shape[1]
+        places = (logits + self.span) * (bins / (2 * self.span))
+        found: npt.NDArray[np.intp] = np.clip(places, 0, bins - 1).astype(np.intp)
+        return found
+
     def dump(self) -> dict[str, Any]:
         """The state as plain JSON; sparse, for most bins are empty."""
         places = np.flatnonzero(self.counts.ravel())
         values = self.counts.ravel()[places]
-        return {"at": places.tolist(), "n": values.tolist(), "p": self.said, "loss": self.loss}
+        sums = np.flatnonzero(self.sums)
+        return {
+            "at": places.tolist(), "n": values.tolist(), "p": self.said, "loss": self.loss,
+            "sums": [sums.tolist(), self.sums[sums].tolist()],
+        }  # fmt: skip
 
     @classmethod
     def load(cls, state: dict[str, Any]) -> Tally:
@@ -152,4 +214,6 @@ class Tally:
         tally = cls()
         tally.counts.ravel()[state["at"]] = state["n"]
         tally.said, tally.loss = state["p"], state["loss"]
+        at, sums = state["sums"]
+        tally.sums[at] = sums
         return tally

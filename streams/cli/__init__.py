@@ -16,7 +16,8 @@ import click  # noqa: E402
 
 COMMANDS = {
     "init": "A commented starter file and a small sample of events",
-    "check": "Validate a configuration",
+    "check": "Validate a configuration; with events, a dry run of every goal",
+    "backtest": "The same engine over a file of events: figures, report, tickets",
     "topics": "What the broker has, what is needed; --apply creates what is missing",
     "worker": "Run a worker",
     "send": "Send a file of events into the events topic",

@@ -15,6 +15,7 @@ from rich.markup import escape
 from models.config.loader import load_config
 from models.config.schema import Config
 from models.errors import ConfigError, PenchantError, Problem
+from streams.offline.layout import layout_of
 from streams.settings import Settings, load_settings
 
 Command = TypeVar("Command", bound=Callable[..., Any])
@@ -57,6 +58,29 @@ def reports_errors(command: Command) -> Command:
             err.print(f"[bold red]failed:[/] {escape(str(error))}", soft_wrap=True)
             sys.exit(FAILED)
 
+    return wrapped  # type: ignore[return-value]
+
+
+def with_layout(command: Command) -> Command:
+    """Options that say what the columns of a file are called; handed over as ``layout``."""
+
+    @functools.wraps(command)
+    def wrapped(*args: Any, **kwargs: Any) -> Any:
+        names = ("column", "constants", "seconds", "zone")
+        layout = reports_errors(layout_of)(*[kwargs.pop(name) for name in names])
+        return command(*args, layout=layout, **kwargs)
+
+    options = (
+        click.option("--column", multiple=True, metavar="FIELD=COLUMN",
+                     help="The column of event_id (# for the line's number), profile_id, "
+                     "timestamp or type; repeatable"),
+        click.option("--set", "constants", multiple=True, metavar="FIELD=TEXT",
+                     help="The same in every row, such as type=purchase; repeatable"),
+        click.option("--seconds", is_flag=True, help="Times that are numbers count seconds"),
+        click.option("--zone", help="The zone of times that name none, such as Europe/Paris"),
+    )  # fmt: skip
+    for option in reversed(options):
+        wrapped = option(wrapped)
     return wrapped  # type: ignore[return-value]
 
 

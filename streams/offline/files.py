@@ -1,7 +1,8 @@
 """Files of events: JSON lines, gzipped or not, CSV and Parquet, one event at a time.
 
-A CSV or Parquet file has the columns ``event_id``, ``profile_id``, ``timestamp`` and ``type``;
-every other column is a property, left out where it is empty.
+A CSV or Parquet file has the columns ``event_id``, ``profile_id``, ``timestamp`` and ``type``, or
+others that are said to be them; every column that is none of these is a property, left out where
+it is empty.
 """
 
 from __future__ import annotations
@@ -17,6 +18,9 @@ import orjson
 
 from models.errors import ConfigError, Problem
 from models.events.parsing import FIELDS
+from streams.offline.layout import PLAIN, FileLayout
+
+KINDS = (".jsonl", ".csv", ".parquet")
 
 
 class Line(NamedTuple):
@@ -26,8 +30,15 @@ class Line(NamedTuple):
     value: bytes
 
 
-def read_events(path: str) -> Iterator[Line]:
+def read_events(path: str, layout: FileLayout = PLAIN) -> Iterator[Line]:
     """The events of a file, in its order.
+
+    Parameters
+    ----------
+    path
+        The file; what it is, its name says.
+    layout
+        What its columns are called and how its times are written.
 
     Raises
     ------
@@ -36,28 +47,31 @@ def read_events(path: str) -> Iterator[Line]:
     """
     readers = {".jsonl": _json_lines, ".csv": _csv, ".parquet": _parquet}
     kind = Path(path.removesuffix(".gz")).suffix
-    if kind not in readers or (path.endswith(".gz") and kind != ".jsonl"):
+    if kind not in KINDS or (path.endswith(".gz") and kind == ".parquet"):
         raise _wrong(path, f"a file called {Path(path).name}",
-                     "a name that ends in .jsonl, .jsonl.gz, .csv or .parquet")  # fmt: skip
+                     "a name that ends in .jsonl, .csv, either with .gz, or .parquet")  # fmt: skip
+    number = 0
     try:
-        yield from readers[kind](path)
+        for line in readers[kind](path, layout):
+            number = line.number
+            yield line
     except FileNotFoundError:
         raise _wrong(path, "no such file", "a file of events") from None
-    except (OSError, EOFError, zlib.error) as error:
-        raise _wrong(path, f"a file that cannot be read to its end: {error}", "a whole file") from (
-            None
-        )
     except UnicodeDecodeError as error:
-        raise _wrong(path, f"bytes that are not UTF-8: {error.reason}", "UTF-8 text") from None
+        raise _wrong(path, f"bytes that are not UTF-8: {error.reason}", "UTF-8 text",
+                     number + 1) from None  # fmt: skip
+    except (OSError, EOFError, zlib.error, csv.Error) as error:
+        raise _wrong(path, f"a file that breaks off or is damaged after this line: {error}",
+                     "a whole file", number) from None  # fmt: skip
 
 
-def _json_lines(path: str) -> Iterator[Line]:
-    if path.endswith(".gz"):
-        with gzip.open(path, "rb") as packed:
-            yield from _lines(packed)
-    else:
-        with Path(path).open("rb") as file:
-            yield from _lines(file)
+def _json_lines(path: str, layout: FileLayout) -> Iterator[Line]:
+    with gzip.open(path, "rb") if path.endswith(".gz") else Path(path).open("rb") as file:
+        lines = _lines(file)
+        if layout == PLAIN:
+            yield from lines
+        else:
+            yield from (Line(line.number, _mapped(line, layout)) for line in lines)
 
 
 def _lines(file: Iterable[bytes]) -> Iterator[Line]:
@@ -66,41 +80,76 @@ def _lines(file: Iterable[bytes]) -> Iterator[Line]:
             yield Line(number, stripped)
 
 
-def _csv(path: str) -> Iterator[Line]:
-    with Path(path).open(encoding="utf-8-sig", newline="") as file:
-        rows = csv.DictReader(file)
-        _check_columns(path, rows.fieldnames or [])
-        for number, row in enumerate(rows, 2):
-            yield Line(number, _of_row({name: _typed(text) for name, text in row.items() if text}))
+def _mapped(line: Line, layout: FileLayout) -> bytes:
+    """A JSON line with its fields as the layout says; what is no object stays as it is."""
+    try:
+        fields = orjson.loads(line.value)
+    except orjson.JSONDecodeError:
+        return line.value
+    if type(fields) is not dict:
+        return line.value
+    properties = fields.pop("properties", None)
+    event = _of_row(fields, layout, line.number)
+    if type(properties) is dict:
+        event["properties"].update(properties)
+    return orjson.dumps(event)
 
 
-def _parquet(path: str) -> Iterator[Line]:
-    import pyarrow.parquet as pq  # noqa: PLC0415 - an extra; others do without
+def _csv(path: str, layout: FileLayout) -> Iterator[Line]:
+    packed = path.endswith(".gz")
+    with (
+        gzip.open(path, "rt", encoding="utf-8-sig", newline="")
+        if packed
+        else Path(path).open(encoding="utf-8-sig", newline="") as file
+    ):
+        rows = csv.DictReader(file, restkey="")
+        _check_columns(path, rows.fieldnames or [], layout)
+        for row in rows:
+            fields = {name: _typed(text) for name, text in row.items() if name and text}
+            yield Line(rows.line_num, orjson.dumps(_of_row(fields, layout, rows.line_num)))
 
-    with pq.ParquetFile(path) as file:
-        _check_columns(path, file.schema_arrow.names)
-        number = 0
-        for batch in file.iter_batches():
-            for row in batch.to_pylist():
-                number += 1
-                yield Line(number, _of_row(row))
+
+def _parquet(path: str, layout: FileLayout) -> Iterator[Line]:
+    import pyarrow as pa  # noqa: PLC0415 - an extra; others do without
+    import pyarrow.parquet as pq  # noqa: PLC0415
+
+    try:
+        with pq.ParquetFile(path) as file:
+            _check_columns(path, file.schema_arrow.names, layout)
+            number = 0
+            for batch in file.iter_batches():
+                for row in batch.to_pylist():
+                    number += 1
+                    event = _of_row(row, layout, number)
+                    yield Line(number, orjson.dumps(event, default=str, option=_OPTIONS))
+    except pa.ArrowInvalid as error:
+        raise _wrong(path, f"no Parquet file: {error}", "a whole Parquet file") from None
 
 
-def _check_columns(path: str, columns: Any) -> None:
-    missing = [name for name in FIELDS if name not in columns]
+_OPTIONS = orjson.OPT_UTC_Z | orjson.OPT_NON_STR_KEYS
+
+
+def _check_columns(path: str, columns: Any, layout: FileLayout) -> None:
+    missing = [name for name in layout.needed if name not in columns]
     if missing:
-        raise _wrong(path, f"no column {', '.join(missing)}", "the columns " + ", ".join(FIELDS))
+        raise _wrong(
+            path,
+            f"no column {', '.join(missing)} among {', '.join(columns) or 'none'}",
+            f"the columns {', '.join(FIELDS)}, or --column FIELD=COLUMN for others",
+            1,
+        )
 
 
-def _of_row(row: dict[str, Any]) -> bytes:
+def _of_row(row: dict[str, Any], layout: FileLayout, number: int) -> dict[str, Any]:
     """An event from a row: what is not one of its fields is a property."""
-    event: dict[str, Any] = {name: row.get(name) for name in FIELDS}
-    for name in ("event_id", "profile_id"):
+    event: dict[str, Any] = {name: layout.read(name, row, number) for name in FIELDS}
+    for name in ("event_id", "profile_id", "type"):
         event[name] = None if event[name] is None else str(event[name])
+    event["timestamp"] = layout.time(event["timestamp"])
     event["properties"] = {
-        name: value for name, value in row.items() if name not in FIELDS and value is not None
+        name: value for name, value in row.items() if name not in layout.taken and value is not None
     }
-    return orjson.dumps(event, option=orjson.OPT_UTC_Z | orjson.OPT_NON_STR_KEYS)
+    return event
 
 
 def _typed(text: str) -> Any:
@@ -113,5 +162,5 @@ def _typed(text: str) -> Any:
     return text
 
 
-def _wrong(path: str, found: str, expected: str) -> ConfigError:
-    return ConfigError(path, [Problem("", found, expected)])
+def _wrong(path: str, found: str, expected: str, line: int | None = None) -> ConfigError:
+    return ConfigError(path, [Problem("", found, expected, line)])

@@ -1,0 +1,73 @@
+"""``penchant backtest``: the same engine over a file, no Kafka."""
+
+from __future__ import annotations
+
+import importlib.util
+from pathlib import Path
+
+import click
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    TextColumn,
+    TimeElapsedColumn,
+    TimeRemainingColumn,
+)
+
+from models.config.schema import Config
+from models.errors import ConfigError, PenchantError, Problem
+from streams.cli.common import err, out, read_config, reports_errors, with_layout
+from streams.offline.layout import FileLayout
+
+
+@click.command("backtest")
+@click.argument("config")
+@click.argument("events")
+@click.option("--out", "folder", default="out", show_default=True, help="Folder of the results")
+@with_layout
+@reports_errors
+def command(config: str, events: str, folder: str, layout: FileLayout) -> None:
+    r"""Run the questions of CONFIG over the file EVENTS (.jsonl, .csv, .parquet; .gz).
+
+    Every ticket is scored with what was known when it was opened. Writes report.html, report.json
+    and tickets/GOAL.parquet.
+
+    \b
+    Example: penchant backtest goals.yaml events.jsonl.gz --out out
+    """
+    for name, extra in (("pyarrow", "parquet"), ("plotly", "report")):
+        if importlib.util.find_spec(name) is None:
+            raise PenchantError(f"{name} is not installed: pip install 'penchant[{extra}]'")
+    questions = read_config(config)
+    report = _run(questions, events, _folder(folder), layout)
+    from streams.offline.summary import show  # noqa: PLC0415 - see below
+
+    show(report, out, Path(folder))
+
+
+def _run(config: Config, events: str, folder: Path, layout: FileLayout) -> dict[str, object]:
+    # Needs the extras that the worker does without, so only here.
+    from streams.offline.figures import backtest  # noqa: PLC0415
+
+    columns = (
+        TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(),
+        TimeRemainingColumn(),
+    )  # fmt: skip
+    with Progress(*columns, console=err, disable=not err.is_terminal) as progress:
+        task = progress.add_task("looking through the file", total=None)
+
+        def tell(stage: str, done: int, total: int | None) -> None:
+            progress.update(task, description=stage, completed=done, total=total)
+
+        return backtest(config, events, folder, layout, tell)
+
+
+def _folder(name: str) -> Path:
+    folder = Path(name)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        found = error.strerror or str(error)
+        raise ConfigError(name, [Problem("", found, "a folder that can be written")]) from None
+    return folder
