@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import logging
 import sys
 
@@ -64,8 +65,20 @@ def set_up_logging(settings: Settings) -> None:
         logging.getLogger(name).setLevel("DEBUG" if level == "DEBUG" else "WARNING")
 
 
+def calm_collector() -> None:
+    """Let the garbage collector look less often, and not at what is there for good.
+
+    Runs make many objects that live for a moment and no cycles; with Python's own thresholds a
+    fifth of the time went into looking for cycles among them.
+    """
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(50_000, 20, 100)
+
+
 def run(app: faust.App) -> None:
     """Run a worker's app in this process; exits 1 if it crashed."""
+    calm_collector()
     worker = faust.Worker(app, quiet=True, redirect_stdouts=False, override_logging=False)
     worker.spinner = None  # it writes to a log as if that were a terminal
     worker.execute_from_commandline()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -85,7 +86,8 @@ def bench(questions: Config, log: list[dict[str, Any]]) -> Bench:
 
 
 def millis(row: dict[str, Any], name: str) -> int:
-    return round(row[name].timestamp() * 1000)
+    moment: datetime = row[name]
+    return round(moment.timestamp() * 1000)
 
 
 def test_tickets_are_those_of_the_engine_with_their_labels_and_features(
