@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any
+from typing import Any, NamedTuple
 
 from models.errors import InvalidEvent
 from models.events.event import Event
@@ -39,7 +39,7 @@ def profile_hash(key: bytes) -> int:
     return hash64(key.decode())
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(slots=True, eq=False)
 class Opening:
     """A ticket about to be written."""
 
@@ -49,8 +49,7 @@ class Opening:
     frozen: Frozen
 
 
-@dataclass(frozen=True, slots=True)
-class Closing:
+class Closing(NamedTuple):
     """A ticket whose label is known, or has been turned by a late event."""
 
     key: bytes

@@ -5,13 +5,15 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 
-from models.config.durations import MINUTE
+from models.config.durations import DAY, MINUTE
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 MILLISECOND = timedelta(milliseconds=1)
 
 #: No event is later than this: 2200-01-01, so that sums of a time and a duration stay exact.
 LATEST = 7_258_118_400_000
+#: The minutes of a day as ISO 8601 writes them.
+MINUTES = tuple(f"T{minute // 60:02}:{minute % 60:02}:" for minute in range(1_440))
 
 
 def parse_time(value: object) -> int:
@@ -58,11 +60,11 @@ def format_time(millis: int) -> str:
     >>> format_time(1767222000000)
     '2025-12-31T23:00:00.000Z'
     """
-    minute, rest = divmod(millis, MINUTE)
-    return f"{_minute(minute)}{rest // 1_000:02}.{rest % 1_000:03}Z"
+    day, rest = divmod(millis, DAY)
+    minute, rest = divmod(rest, MINUTE)
+    return f"{_date(day)}{MINUTES[minute]}{rest // 1_000:02}.{rest % 1_000:03}Z"
 
 
-@lru_cache(maxsize=16_384)
-def _minute(number: int) -> str:
-    """A time up to its seconds, by its number of minutes."""
-    return (EPOCH + timedelta(minutes=number)).strftime("%Y-%m-%dT%H:%M:")
+@lru_cache(maxsize=4_096)
+def _date(day: int) -> str:
+    return (EPOCH + timedelta(days=day)).date().isoformat()

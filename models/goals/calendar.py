@@ -60,19 +60,23 @@ class Calendar:
 
     def pop(self, now: int) -> Iterator[Entry]:
         """Take out what fell due before ``now``, in order; what is added meanwhile takes part."""
+        near, order = self._near, self._order
         last: Entry | None = None
-        while self._reach(now):
-            entry = heapq.heappop(self._near)
+        while True:
+            if order and order[0] * self._width < now:
+                self._bring_near(now)
+            if not near or near[0][0] >= now:
+                break
+            entry = heapq.heappop(near)
             if entry != last:  # the same entry twice is one
                 last = entry
                 yield entry
-        near = self._near[0][0] if self._near else NEVER
-        self.soonest = min(near, self._order[0] * self._width if self._order else NEVER)
+        next_bucket = order[0] * self._width if order else NEVER
+        self.soonest = min(near[0][0], next_bucket) if near else next_bucket
 
-    def _reach(self, now: int) -> bool:
-        """Whether something is due; brings nearer the buckets that have begun."""
+    def _bring_near(self, now: int) -> None:
+        """Bring nearer the buckets that have begun."""
         while self._order and self._order[0] * self._width < now:
             self._reached = heapq.heappop(self._order)
             self._near.extend(zip(*self._far.pop(self._reached), strict=True))
-            heapq.heapify(self._near)
-        return bool(self._near) and self._near[0][0] < now
+        heapq.heapify(self._near)

@@ -90,7 +90,7 @@ def encode_example(example: Example) -> bytes:
             "due": format_time(example.due),
             "label": example.label,
             "weight": 1.0,
-            "features": dict(named_features(example.raw)),
+            "features": named_features(example.raw),
             "probability": example.probability,
             "model_version": example.model_version,
             "kind": example.kind,

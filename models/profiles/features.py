@@ -11,7 +11,8 @@ from __future__ import annotations
 
 import itertools
 import struct
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
+from functools import lru_cache
 from typing import NamedTuple
 
 import numpy as np
@@ -240,23 +241,32 @@ def _of_profiles(at: Float64, totals: Float64) -> Float32:
     return features
 
 
-def named_features(raw: RawProfile) -> Iterator[tuple[str, float]]:
+def named_features(raw: RawProfile) -> dict[str, float]:
     """Raw features by name, without those that say nothing (sparse).
 
     Left out are counters and sums that are zero; hours are always there where the source is. Of an
     attribute's text, the value is part of the name: ``attribute/plan=gold`` is 1.
     """
-    yield from _named("profile", PROFILE_FEATURES, raw.profile.tolist())
-    for source, row in zip(raw.names, raw.rows.tolist(), strict=True):
-        yield from _named(source, SOURCE_FEATURES, row)
-    for name, value in raw.attributes.items():
-        if isinstance(value, str):
-            yield f"attribute/{name}={value}", 1.0
+    values = raw.profile.tolist()
+    for row in raw.rows.tolist():
+        values += row
+    named = {
+        name: value
+        for name, value in zip(_names(raw.names), values, strict=True)
+        if value == value and (value or name.endswith("/hours"))  # noqa: PLR0124 - not NaN
+    }
+    for name, known in raw.attributes.items():
+        if isinstance(known, str):
+            named[f"attribute/{name}={known}"] = 1.0
         else:
-            yield f"attribute/{name}", value
+            named[f"attribute/{name}"] = known
+    return named
 
 
-def _named(source: str, names: tuple[str, ...], values: list[float]) -> Iterator[tuple[str, float]]:
-    for name, value in zip(names, values, strict=True):
-        if (value != 0.0 and value == value) or name == "hours":  # noqa: PLR0124 - not NaN
-            yield f"{source}/{name}", value
+@lru_cache(maxsize=8_192)
+def _names(sources: tuple[str, ...]) -> tuple[str, ...]:
+    """The names of all raw features of a profile with these sources."""
+    return (
+        *(f"profile/{name}" for name in PROFILE_FEATURES),
+        *(f"{source}/{name}" for source in sources for name in SOURCE_FEATURES),
+    )
