@@ -135,7 +135,6 @@ class RecordWriter:
         source = orjson.dumps({"topic": topic, "partition": partition, "offset": 0})
         self._start = orjson.dumps(self._about)[:-1] + b',"profile_id":"'
         self._source = b',"source":' + source[: source.rindex(b":") + 1]
-        self._words: dict[int, bytes] = {}
 
     def write(self, scored: Scored, said: Said) -> list[bytes]:
         """The records of scores."""
@@ -156,7 +155,7 @@ class RecordWriter:
 
     def _factors(self, reasons: Reasons) -> list[list[bytes]]:
         """Three columns a factor: its words, its contribution, its importance."""
-        words = self._words
+        words = self._scorer.words
         if len(words) > MOST_WORDS:
             words.clear()
         steps = np.rint(reasons.value * STEPS).astype(np.int64)

@@ -81,11 +81,18 @@ class Scorer:
         self.model = CompiledModel(snapshot)
         self.factors = factors_of(self.model.layout)
         self.phrases = phrases_of(self.model.layout, titles)
+        #: What a record says of a feature and its value, as JSON; kept as long as the layout is.
+        self.words: dict[int, bytes] = {}
         self._most = min(max_factors, len(self.factors.names))
         self._members = [
             np.flatnonzero(self.factors.of_feature == number)
             for number in range(len(self.factors.names))
         ]
+
+    def succeed(self, before: Scorer) -> None:
+        """Take over from the scorer before what still holds."""
+        if before.model.layout == self.model.layout:
+            self.words = before.words
 
     def score(self, raw: RawFeatures) -> Scored:
         """Score profiles by their raw features."""

@@ -181,7 +181,7 @@ def a_scorer_started_later_picks_up_the_latest_snapshot(cluster: Cluster) -> Non
 
     asyncio.run(catch_up())
     for goal in engine.compiled.goals:
-        scorer = engine.scorer(goal)
+        scorer = engine.board.scorer(goal)
         assert scorer is not None
         last = [one for one in cluster.read(cluster.topics.models) if one.key == goal.name.encode()]
         assert scorer.snapshot.version == orjson.loads(last[-1].value)["version"]

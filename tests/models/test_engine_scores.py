@@ -172,7 +172,7 @@ def test_percentiles_rank_among_the_latest_scores_of_all_profiles(
     for step in steps:
         latest |= scores(step)
     ordered = sorted(latest.values(), key=lambda one: one["score"])
-    ranked = bench.engine.ranks[bench.engine.compiled.goals[0].key]
+    ranked = bench.engine.board.ranks[bench.engine.compiled.goals[0].key]
     known = ranked.percentiles([one["score"] for one in ordered])
     assert ranked.counts.sum() == len(ordered)
     assert known == sorted(known)
@@ -184,11 +184,11 @@ def test_ranks_are_the_same_after_a_recovery(questions: Any, learned: Snapshot) 
     bench = Bench(questions)
     bench.engine.adopt(learned)
     bench.run(records(habits(profiles=30, days=8)))
-    before = {key: ranks.counts.tolist() for key, ranks in bench.engine.ranks.items()}
+    before = {key: ranks.counts.tolist() for key, ranks in bench.engine.board.ranks.items()}
     bench.engine.close(bench.partition)
-    assert all(not ranks.counts.any() for ranks in bench.engine.ranks.values())
+    assert all(not ranks.counts.any() for ranks in bench.engine.board.ranks.values())
     bench.open(bench.partition)
-    assert {key: ranks.counts.tolist() for key, ranks in bench.engine.ranks.items()} == before
+    assert {key: ranks.counts.tolist() for key, ranks in bench.engine.board.ranks.items()} == before
 
 
 def test_a_goal_that_is_collecting_says_nothing(questions: Any, learned: Snapshot) -> None:
@@ -223,7 +223,7 @@ def test_a_ticket_carries_the_probability_that_a_score_at_its_t0_would(
     steps = bench.run(records(habits(profiles=10, days=8)), 50)
     told = [one for step in steps for one in step.examples if one.goal == "churn"]
     assert len(told) > 20
-    model = bench.engine.scorer(bench.engine.compiled.goals[0])
+    model = bench.engine.board.scorer(bench.engine.compiled.goals[0])
     assert model is not None
     for one in told:
         again = model.model.probabilities(stack([one.raw]))[0]

@@ -1,0 +1,202 @@
+"""What is said of profiles: scorers, ranks and records of every goal."""
+
+from __future__ import annotations
+
+from models.config.schema import Config
+from models.errors import SnapshotError
+from models.goals.compiled import NAMED, Compiled, CompiledGoal
+from models.learning.snapshot import Snapshot
+from models.partition import Partition
+from models.profiles.codec import unpack
+from models.profiles.features import Float64, RawFeatures, freeze, raw_features
+from models.profiles.profile import Profile
+from models.run import Run
+from models.scoring.ranks import Ranks
+from models.scoring.records import RecordWriter, Said
+from models.scoring.scorer import Scorer
+from models.step import Step
+
+STATUSES = ("collecting", "warming", "ready", "degraded")
+
+
+class Scoreboard:
+    """Scores the profiles of a run, and withdraws what no longer holds.
+
+    Parameters
+    ----------
+    config, compiled
+        The questions.
+    topic
+        Name of the source topic, for the provenance in scores.
+    """
+
+    def __init__(self, config: Config, compiled: Compiled, topic: str) -> None:
+        self.config = config
+        self.compiled = compiled
+        self.topic = topic
+        self.ranks = {goal.key: Ranks() for goal in compiled.goals}
+        self._scorers: dict[int, Scorer] = {}
+        self._writers: dict[tuple[int, int], tuple[Scorer, RecordWriter]] = {}
+        self._titles = {
+            NAMED + name: named.title for name, named in config.named.items() if named.title
+        }
+
+    def adopt(self, snapshot: Snapshot) -> bool:
+        """Score with a snapshot from now on.
+
+        Returns
+        -------
+        False when it is of another goal, another version of the goal, or older than the one there.
+
+        Raises
+        ------
+        SnapshotError
+            Its numbers cannot be used.
+        """
+        goal = next((one for one in self.compiled.goals if one.name == snapshot.goal), None)
+        if goal is None or goal.version != snapshot.goal_version:
+            return False
+        known = self._scorers.get(goal.key)
+        if known is not None and known.snapshot.version > snapshot.version:
+            return False
+        try:
+            scorer = Scorer(goal, snapshot, self._titles, self.config.scores.max_factors)
+        except (ValueError, IndexError) as error:
+            raise SnapshotError(f"{snapshot.goal}: {error}") from None
+        if known is not None:
+            scorer.succeed(known)
+        self._scorers[goal.key] = scorer
+        return True
+
+    def scorer(self, goal: CompiledGoal) -> Scorer | None:
+        """The scorer of a goal, once it has a snapshot."""
+        return self._scorers.get(goal.key)
+
+    def open(self, partition: Partition, scores: dict[int, list[float]]) -> None:
+        """Rank the latest scores of a partition with the others."""
+        for goal_key, ranks in self.ranks.items():
+            own = partition.ranks[goal_key] = Ranks()
+            own.replace([], scores.get(goal_key, []))
+            ranks.merge(own)
+
+    def close(self, partition: Partition) -> None:
+        """Forget the scores of a partition."""
+        for goal_key, ranks in partition.ranks.items():
+            self.ranks[goal_key].merge(ranks, sign=-1)
+
+    def score(self, run: Run, step: Step, keys: list[bytes], changed: dict[bytes, None]) -> None:
+        """Score profiles for every goal that has something to say."""
+        goals = [goal for goal in self.compiled.goals if self._speaks(goal)]
+        now = run.partition.clock.now
+        held = [
+            (key, profile, max(now, profile.last))
+            for key in keys
+            if (profile := run.profile(key)) is not None
+        ]
+        if not goals or not held:
+            return
+        raw = raw_features([freeze(profile, moment) for _, profile, moment in held])
+        for goal in goals:
+            said = self._score_goal(run, step, self._scorers[goal.key], held, raw)
+            changed.update(dict.fromkeys(said))
+
+    def _speaks(self, goal: CompiledGoal) -> bool:
+        scorer = self.scorer(goal)
+        return scorer is not None and not _is_before(scorer.snapshot.status, goal.config.emit_from)
+
+    def _score_goal(
+        self,
+        run: Run,
+        step: Step,
+        scorer: Scorer,
+        held: list[tuple[bytes, Profile, int]],
+        raw: RawFeatures,
+    ) -> list[bytes]:
+        """Score those that are eligible and withdraw what was said of others; whose it was."""
+        goal = scorer.goal
+        eligible = [goal.eligible(profile.marks, moment) for _, profile, moment in held]
+        withdrawn = [
+            key
+            for (key, profile, _), is_eligible in zip(held, eligible, strict=True)
+            if not is_eligible and goal.key in profile.scores
+        ]
+        for key in withdrawn:
+            self._withdraw_one(run, step, goal, key)
+        if not any(eligible):
+            return withdrawn
+        chosen = [number for number, is_eligible in enumerate(eligible) if is_eligible]
+        if len(chosen) < len(held):
+            raw = raw.take(chosen)
+        said = self._say(run, step, scorer, [held[number] for number in chosen], raw)
+        return withdrawn + said
+
+    def _say(
+        self,
+        run: Run,
+        step: Step,
+        scorer: Scorer,
+        held: list[tuple[bytes, Profile, int]],
+        raw: RawFeatures,
+    ) -> list[bytes]:
+        goal, scored = scorer.goal, scorer.score(raw)
+        before = [profile.scores.get(goal.key) for _, profile, _ in held]
+        percentiles = self._rank(run, goal.key, before, scored.score)
+        said = Said(
+            [key.decode() for key, _, _ in held],
+            [moment for _, _, moment in held],
+            [profile.offset for _, profile, _ in held],
+            percentiles,
+            before,
+        )
+        records = self._writer(scorer, run.partition.number).write(scored, said)
+        keys = [goal.score_prefix + key for key, _, _ in held]
+        step.scores += zip(keys, records, strict=True)
+        for (_, profile, moment), score in zip(held, scored.score.tolist(), strict=True):
+            profile.scores[goal.key] = (score, moment)
+        step.counts["scores"] += len(held)
+        return [key for key, _, _ in held]
+
+    def _writer(self, scorer: Scorer, partition: int) -> RecordWriter:
+        """Writes the records of a scorer; kept as long as its snapshot is."""
+        goal = scorer.goal.key
+        known, writer = self._writers.get((goal, partition), (None, None))
+        if writer is None or known is not scorer:
+            writer = RecordWriter(scorer, self.topic, partition)
+            self._writers[goal, partition] = (scorer, writer)
+        return writer
+
+    def _rank(
+        self, run: Run, goal: int, before: list[tuple[float, int] | None], scores: Float64
+    ) -> list[int]:
+        gone = [known[0] for known in before if known is not None]
+        run.partition.ranks[goal].replace(gone, scores)
+        self.ranks[goal].replace(gone, scores)
+        return self.ranks[goal].percentiles(scores)
+
+    def withdraw(self, run: Run, step: Step) -> None:
+        """Tombstones for what was said of erased profiles, whether it was said or not."""
+        for key in run.erased:
+            packed = run.partition.profiles.get(key)
+            known = unpack(packed).scores if packed is not None else {}
+            for goal in self.compiled.goals:
+                step.scores.append((goal.score_prefix + key, None))
+                if goal.key in known:
+                    self._forget(run, goal.key, known[goal.key][0])
+
+    def _withdraw_one(self, run: Run, step: Step, goal: CompiledGoal, key: bytes) -> None:
+        """Take a score back: the profile is no longer eligible."""
+        profile = run.profile(key)
+        if profile is None:
+            return
+        score, _ = profile.scores.pop(goal.key)
+        step.scores.append((goal.score_prefix + key, None))
+        self._forget(run, goal.key, score)
+        step.counts["withdrawn"] += 1
+
+    def _forget(self, run: Run, goal_key: int, score: float) -> None:
+        run.partition.ranks[goal_key].replace([score], [])
+        self.ranks[goal_key].replace([score], [])
+
+
+def _is_before(status: str, emit_from: str) -> bool:
+    return STATUSES.index(status) < STATUSES.index(emit_from)
