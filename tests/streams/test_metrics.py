@@ -127,7 +127,7 @@ def test_bands_hold_every_score_once() -> None:
     ranks = Ranks()
     metrics = Metrics(CollectorRegistry())
     metrics.show_ranks("churn", ranks)
-    ranks.replace([(None, score) for score in (0.0, 9.9, 10.0, 55.0, 99.9, 100.0)])
+    ranks.replace([], [0.0, 9.9, 10.0, 55.0, 99.9, 100.0])
     found = shown(metrics)
     bands = {band: found[f"penchant_scored_profiles/{band}/churn"] for band in range(0, 100, 10)}
     assert bands == {0: 2, 10: 1, 20: 0, 30: 0, 40: 0, 50: 1, 60: 0, 70: 0, 80: 0, 90: 2}
