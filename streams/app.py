@@ -25,6 +25,7 @@ from streams.topics import Topics, topics_of
 from streams.transport.consumer import RunTransport
 from streams.transport.runs import RunSchema
 from streams.transport.store import Rows, RunTable
+from streams.vitals import Vitals
 from streams.web import add_pages
 from streams.wiring import Wiring
 
@@ -73,6 +74,7 @@ class Worker:
         self.train_lanes: Lanes[Any] = Lanes(
             self._train, self.app.crash, patience=settings.snapshot_every
         )
+        self.vitals = Vitals(self.app, settings, self.topics, self.metrics, self.snapshots)
         self._streams: dict[str, Any] = {}
         self._busy_at: dict[int, float] = {}
         self._wire()
@@ -91,7 +93,8 @@ class Worker:
         self.app.on_before_shutdown.connect(self._shut_down)
         self.app.task(self.snapshots.run)
         self.app.timer(LOOK_EVERY, name="look")(self._look)
-        add_pages(self.app, self.metrics)
+        self.app.timer(LOOK_EVERY, name="vitals")(self._check)
+        add_pages(self.app, self.metrics, self.vitals)
 
     def _agent(self, topic: str, name: str, lanes: Lanes[Any]) -> None:
         """An agent that hands each run to the lane of its partition."""
@@ -122,6 +125,7 @@ class Worker:
     async def _let_go(self, *sent: Any, **_: Any) -> None:
         """Partitions leave: nothing of theirs may be kept, for another worker may change them."""
         revoked: set[TP] = sent[-1]
+        self.metrics.rebalances.inc(bool(revoked))
         await self.score_lanes.close()
         await self.train_lanes.close()
         self._busy_at.clear()
@@ -133,11 +137,22 @@ class Worker:
         await self.train_lanes.close()
         await self.checkpoint.stop()
 
-    async def _look(self) -> None:
-        """Show lags; let the clocks of idle partitions run on with the wall."""
+    async def _check(self) -> None:
+        """Take note of what waits; load the trainers of partitions that have just come."""
         consumer: Any = self.app.consumer
-        for tp, lag in consumer.lags().items():
-            self.metrics.lag.labels(tp.topic, str(tp.partition)).set(lag)
+        events, examples = self.topics.events, self.topics.examples
+        done = {TP(events, number): offset for number, offset in self.scoring.done.items()}
+        done |= {TP(examples, number): offset for number, offset in self.training.done.items()}
+        lags = consumer.lags(done)
+        self.vitals.look(lags, done)
+        if self.vitals.settled:
+            for tp in lags:
+                if tp.topic == examples:
+                    self.training.open(tp.partition)
+
+    async def _look(self) -> None:
+        """Let the clocks of idle partitions run on with the wall."""
+        consumer: Any = self.app.consumer
         now, after = time.monotonic(), self.config.time.idle_after / 1000
         for number, busy_at in list(self._busy_at.items()):
             source = TP(self.topics.events, number)

@@ -10,6 +10,7 @@ from pathlib import Path
 from streams.reference.asyncapi import asyncapi
 from streams.reference.configuration import configuration
 from streams.reference.dashboards import operations
+from streams.reference.metrics import metrics_reference
 from streams.reference.schemas import MODELS, json_schema, json_text
 
 ROOT = Path(__file__).parents[1]
@@ -25,6 +26,7 @@ DOCUMENTS: dict[str, Generator] = {
     **{f"docs/schemas/{name}.schema.json": partial(_schema, name) for name in MODELS},
     "docs/asyncapi.yaml": asyncapi,
     "docs/configuration.md": configuration,
+    "docs/metrics.md": metrics_reference,
     "deploy/grafana/dashboards/operations.json": operations,
 }
 

@@ -1,21 +1,38 @@
-"""Metrics: every name declared once; the registry is an argument, so that tests stand alone."""
+"""Metrics: every name declared once; the registry is an argument, so that tests stand alone.
+
+Labels take few values: goals, partitions, codes of ours. Never a profile, an event, a key.
+"""
 
 from __future__ import annotations
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+from collections import Counter as Counts
+from collections.abc import Callable, Sequence
+from functools import partial
+
+import numpy as np
+from prometheus_client import CollectorRegistry, Gauge, GCCollector, ProcessCollector
 
 from models.learning.readiness import Readiness
+from models.learning.trainer import Trainer
 from models.partition import Partition
 from models.quality.tally import Tally
-from models.step import Step
+from models.scoring.ranks import Ranks
+from models.scoring.scorer import Scorer
+from models.step import Record, Step
+from streams.meters import Meters
 
 STATUSES = ("collecting", "warming", "ready", "degraded")
 SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
+#: From an event to its score: a promise within a second, and a backlog of hours.
+LATENCIES = (*SECONDS[2:], 30.0, 60.0, 300.0, 3_600.0)
+RECORDS = (1, 3, 10, 30, 100, 300, 1_000, 3_000, 10_000)
 #: What a step counts, as the result label of ``penchant_events_total``.
 RESULTS = ("applied", "duplicates", "excluded", "refused", "replayed", "erased")
+#: Bands of the latest scores, ten points wide.
+BANDS = 10
 
 
-class Metrics:
+class Metrics(Meters):
     """All metrics of a worker.
 
     Parameters
@@ -25,68 +42,137 @@ class Metrics:
     """
 
     def __init__(self, registry: CollectorRegistry) -> None:
-        self.registry = registry
-        self.events = Counter(
-            "penchant_events", "Source records by what became of them", ["result"],
-            registry=registry,
+        super().__init__(registry)
+        self._declare_flow()
+        self._declare_state()
+        self._declare_scoring()
+        self._declare_training()
+        self._declare_worker()
+
+    def _declare_flow(self) -> None:
+        self.events = self.counter("events", "Source records by what became of them", "result")
+        self.late = self.counter("late_events", "Applied events that the clock had passed")
+        self.refused = self.counter("dead_letters", "Refused records by reason", "reason")
+        self.lag = self.gauge(
+            "lag_records", "Records of a source partition that are not done with",
+            "topic", "partition", unit="records",
         )  # fmt: skip
-        self.late = Counter(
-            "penchant_late_events", "Applied events that the clock had passed", registry=registry
+        self.latency = self.spread(
+            "event_to_score_seconds",
+            "From the Kafka timestamp of a record to its scores being committed",
+            buckets=LATENCIES, unit="seconds",
+        )  # fmt: skip
+        self.run_records = self.spread(
+            "run_records", "Records in a run", buckets=RECORDS, unit="records"
         )
-        self.refused = Counter(
-            "penchant_dead_letters", "Refused records by reason", ["reason"], registry=registry
+        self.step_seconds = self.histogram(
+            "step_seconds", "Time of a run of events by phase: compute, encode, commit", "phase",
+            buckets=SECONDS, unit="seconds",
+        )  # fmt: skip
+        self.stalled = self.gauge(
+            "stalled_seconds", "How long the partition that waits longest has not got on",
+            "topic", unit="seconds",
+        )  # fmt: skip
+        self.ahead = self.gauge(
+            "clock_ahead_seconds",
+            "How far the Kafka timestamp of a partition's newest record was ahead of this worker",
+            "partition", unit="seconds",
+        )  # fmt: skip
+
+    def _declare_state(self) -> None:
+        self.profiles = self.gauge("profiles", "Profiles held", "partition")
+        self.open_tickets = self.gauge("tickets_open", "Tickets held", "partition")
+        self.waiting = self.gauge(
+            "tickets_waiting", "Tickets held whose window has not ended", "partition"
         )
-        self.scores = Counter("penchant_scores", "Scores sent", registry=registry)
-        self.withdrawn = Counter(
-            "penchant_scores_withdrawn", "Scores withdrawn: no longer eligible", registry=registry
+        self.clock = self.gauge(
+            "clock_timestamp_seconds", "Event time that a partition's clock shows", "partition",
+            unit="seconds",
+        )  # fmt: skip
+        self.opened = self.counter("tickets_opened", "Tickets opened")
+        self.closed = self.counter("tickets_closed", "Tickets closed by label", "goal", "label")
+        self.reversed = self.counter(
+            "tickets_reversed", "Closed tickets whose label a late event has turned", "goal"
         )
-        self.tickets = Counter(
-            "penchant_tickets", "Tickets by what happened to them", ["event"], registry=registry
+
+    def _declare_scoring(self) -> None:
+        self.scores = self.counter("scores", "Scores sent")
+        self.withdrawn = self.counter("scores_withdrawn", "Scores withdrawn: no longer eligible")
+        self.bands = self.gauge(
+            "scored_profiles", "Profiles whose latest score is in a band of ten points, by its "
+            "lower end", "goal", "band",
+        )  # fmt: skip
+        self.model_version = self.gauge(
+            "model_version", "Version of the snapshot scored with", "goal"
         )
-        self.profiles = Gauge(
-            "penchant_profiles", "Profiles held, by partition", ["partition"], registry=registry
+        self.published = self.gauge(
+            "model_published_timestamp_seconds", "When the snapshot scored with was published",
+            "goal", unit="seconds",
+        )  # fmt: skip
+        self.factors = self.gauge(
+            "factor_weight", "Sum of the absolute weights of a factor in the snapshot scored with",
+            "goal", "factor",
+        )  # fmt: skip
+        self.snapshots_refused = self.counter(
+            "snapshots_refused", "Snapshots not fit to score with"
         )
-        self.open_tickets = Gauge(
-            "penchant_tickets_open", "Tickets held, by partition", ["partition"], registry=registry
+
+    def _declare_training(self) -> None:
+        self.learned = self.counter("examples", "Examples by what became of them", "goal", "result")
+        self.training_seconds = self.histogram(
+            "training_seconds", "Time of the trainers by phase: learn, save", "phase",
+            buckets=SECONDS, unit="seconds",
+        )  # fmt: skip
+        self.learned_until = self.gauge(
+            "learned_until_timestamp_seconds", "Event time: end of the latest window learned",
+            "goal", unit="seconds",
+        )  # fmt: skip
+        self.status = self.gauge(
+            "goal_status", "1 for the status that a goal is in", "goal", "status"
         )
-        self.clock = Gauge(
-            "penchant_clock_seconds", "Event time of a partition's clock", ["partition"],
-            registry=registry,
+        self.auc = self.gauge("auc", "Prequential AUC of matured tickets", "goal", "span")
+        self.calibration = self.gauge(
+            "calibration_ratio", "Expected positives over those that came", "goal", "span",
+            unit="ratio",
         )  # fmt: skip
-        self.lag = Gauge(
-            "penchant_lag_records", "Records of a source partition not yet handed over",
-            ["topic", "partition"], registry=registry,
-        )  # fmt: skip
-        self.step_seconds = Histogram(
-            "penchant_step_seconds", "Time of a run by phase", ["phase"], buckets=SECONDS,
-            registry=registry,
-        )  # fmt: skip
-        self.learned = Counter(
-            "penchant_examples", "Examples by what became of them", ["goal", "result"],
-            registry=registry,
-        )  # fmt: skip
-        self.model_version = Gauge(
-            "penchant_model_version", "Version of the snapshot scored with", ["goal"],
-            registry=registry,
-        )  # fmt: skip
-        self.snapshots_refused = Counter(
-            "penchant_snapshots_refused", "Snapshots not fit to score with", registry=registry
+        self.log_loss = self.gauge(
+            "log_loss", "Mean surprise per matured ticket, nats", "goal", "span"
         )
-        self.status = Gauge(
-            "penchant_goal_status", "1 for the status that a goal is in", ["goal", "status"],
-            registry=registry,
+        self.entropy = self.gauge(
+            "normalized_entropy", "Log loss over that of always saying the base rate",
+            "goal", "span",
         )  # fmt: skip
-        self.auc = Gauge(
-            "penchant_auc", "Prequential AUC over all matured tickets", ["goal"], registry=registry
+        self.base_rate = self.gauge("base_rate", "Share of positives", "goal", "span")
+        self.labels = self.gauge(
+            "quality_labels", "Matured tickets that the quality is about", "goal", "span"
         )
-        self.calibration = Gauge(
-            "penchant_calibration_ratio", "Expected positives over those that came", ["goal"],
-            registry=registry,
+        self.features = self.gauge("model_features", "Features that a model knows", "goal")
+        self.unknown = self.gauge(
+            "model_unknown_features", "Sources, numbers and texts of attributes seen lately that "
+            "have no feature of their own", "goal",
         )  # fmt: skip
-        self.log_loss = Gauge(
-            "penchant_log_loss", "Mean surprise per matured ticket, nats", ["goal"],
-            registry=registry,
+
+    def _declare_worker(self) -> None:
+        self.worker = self.info("worker", "What runs", "version", "guarantee", "python")
+        self.ready = self.gauge("ready", "1 when recovered and not rebalancing")
+        self.recovering = self.gauge("recovering", "1 while tables are read from their changelogs")
+        self.recovery_left = self.gauge(
+            "recovery_remaining_records", "Changelog records that recovery has still to read",
+            unit="records",
         )  # fmt: skip
+        self.recovery_seconds = self.gauge(
+            "recovery_seconds", "Time of the recovery under way, or of the last", unit="seconds"
+        )
+        self.rebalances = self.counter("rebalances", "Times that partitions were taken away")
+        self.assigned = self.gauge("partitions_assigned", "Source partitions held", "topic")
+        self.memory_limit = self.gauge(
+            "memory_limit_bytes", "Memory that this process may use, with all beside it",
+            unit="bytes",
+        )  # fmt: skip
+        ProcessCollector(registry=self.registry)
+        GCCollector(registry=self.registry)
+
+    # -- runs of events ----------------------------------------------------------------------
 
     def count_step(self, step: Step) -> None:
         """Count what a step did."""
@@ -96,32 +182,107 @@ class Metrics:
                 self.events.labels(result).inc(counts[result])
         for refusal in step.refused:
             self.refused.labels(refusal.reason).inc()
-        for event in ("opened", "closed_0", "closed_1", "reversed"):
-            if counts[event]:
-                self.tickets.labels(event).inc(counts[event])
+        closed = Counts((one.goal, one.label, one.kind) for one in step.examples)
+        for (goal, label, kind), count in closed.items():
+            if kind == "reversal":
+                self.reversed.labels(goal).inc(count)
+            else:
+                self.closed.labels(goal, str(label)).inc(count)
+        self.opened.inc(counts["opened"])
         self.late.inc(counts["late"])
         self.scores.inc(counts["scores"])
         self.withdrawn.inc(counts["withdrawn"])
 
+    def count_run(self, partition: int, records: Sequence[Record], now: float) -> None:
+        """Count a run of records, and how long they waited until ``now``."""
+        stamps = np.array([one.timestamp or 0 for one in records], dtype=np.float64) / 1000
+        stamped = stamps[stamps > 0]
+        self.run_records.observe_many(np.array([len(records)], dtype=np.float64))
+        if stamped.size:
+            self.latency.observe_many(np.maximum(now - stamped, 0.0))
+            self.ahead.labels(str(partition)).set(max(float(stamped[-1]) - now, 0.0))
+
     def show_partition(self, partition: Partition) -> None:
-        """Show what a partition holds."""
+        """Show what a partition holds, from now on and at any time."""
         number = str(partition.number)
-        self.profiles.labels(number).set(max(len(partition.profiles) - 1, 0))
-        self.open_tickets.labels(number).set(len(partition.tickets))
-        self.clock.labels(number).set(max(partition.clock.now, 0) / 1000)
+        shown: dict[Gauge, Callable[[], float]] = {
+            self.profiles: lambda: max(len(partition.profiles) - 1, 0),
+            self.open_tickets: lambda: len(partition.tickets),
+            self.waiting: lambda: len(partition.closings),
+            self.clock: lambda: max(partition.clock.now, 0) / 1000,
+        }
+        for gauge, value in shown.items():
+            gauge.labels(number).set_function(value)
 
     def forget_partition(self, number: int) -> None:
         """Show a partition no longer."""
-        for gauge in (self.profiles, self.open_tickets, self.clock):
+        for gauge in (self.profiles, self.open_tickets, self.waiting, self.clock, self.ahead):
             gauge.remove(str(number))
 
-    def show_goal(self, goal: str, readiness: Readiness, quality: Tally) -> None:
-        """Show how far a goal is and how good its probabilities have been."""
+    # -- models ------------------------------------------------------------------------------
+
+    def show_ranks(self, goal: str, ranks: Ranks) -> None:
+        """Show how the latest scores of a goal spread, from now on and at any time."""
+        width = len(ranks.counts) // BANDS
+        for band in range(BANDS):
+            part = slice(band * width, (band + 1) * width)
+            self.bands.labels(goal, str(band * 10)).set_function(partial(_count_in, ranks, part))
+
+    def show_scorer(self, scorer: Scorer, published: float) -> None:
+        """Show which snapshot is scored with, and when it was published."""
+        snapshot, model = scorer.snapshot, scorer.model
+        self.model_version.labels(snapshot.goal).set(snapshot.version)
+        self.published.labels(snapshot.goal).set(published)
+        sizes = np.abs(model.weights[model.plain])
+        sizes[model.layout.hinged] += np.abs(model.weights[model.hinges])
+        for name, size in zip(scorer.factors.names, sizes @ scorer.factors.members, strict=True):
+            self.factors.labels(snapshot.goal, name).set(size)
+
+    def show_trainer(self, trainer: Trainer) -> None:
+        """Show how far a goal is, how good its probabilities have been, and what it knows."""
+        goal = trainer.goal.name
+        self.show_status(goal, trainer.readiness)
+        for span, tally in trainer.quality.spans().items():
+            self.show_quality(goal, span, tally)
+        self.learned_until.labels(goal).set(trainer.learned_until / 1000)
+        vocabulary = trainer.model.features
+        self.features.labels(goal).set(len(vocabulary.layout.features))
+        self.unknown.labels(goal).set(len(vocabulary.counts))
+
+    def show_status(self, goal: str, readiness: Readiness) -> None:
+        """Show how far a goal is."""
         for status in STATUSES:
             self.status.labels(goal, status).set(status == readiness.status)
-        if quality.auc is not None:
-            self.auc.labels(goal).set(quality.auc)
-        if quality.calibration_ratio is not None:
-            self.calibration.labels(goal).set(quality.calibration_ratio)
-        if quality.labels:
-            self.log_loss.labels(goal).set(quality.log_loss)
+
+    def show_quality(self, goal: str, span: str, tally: Tally) -> None:
+        """Show how good probabilities have been; what cannot be said is shown as not a number."""
+        has_labels = tally.labels > 0
+        for gauge, value in (
+            (self.auc, tally.auc),
+            (self.calibration, tally.calibration_ratio),
+            (self.log_loss, tally.log_loss if has_labels else None),
+            (self.entropy, tally.normalized_entropy),
+            (self.base_rate, tally.base_rate),
+            (self.labels, float(tally.labels)),
+        ):
+            gauge.labels(goal, span).set(float("nan") if value is None else value)
+
+    def forget_goal(self, goal: str) -> None:
+        """Show no longer what the trainer of a goal has to say: another worker has it now."""
+        for gauge in (
+            self.auc,
+            self.calibration,
+            self.log_loss,
+            self.entropy,
+            self.base_rate,
+            self.labels,
+            self.status,
+            self.learned_until,
+            self.features,
+            self.unknown,
+        ):
+            gauge.remove_by_labels({"goal": goal})
+
+
+def _count_in(ranks: Ranks, part: slice) -> float:
+    return float(ranks.counts[part].sum())

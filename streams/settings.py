@@ -35,6 +35,9 @@ class Settings(BaseSettings):
     data_dir: Path = Field(Path(".penchant"), description="Where the worker may write")
     web_host: str = Field("127.0.0.1", description="Where /metrics and health are served")
     web_port: Port = Field(6066, description="And the port; 0 for any free one")
+    log_format: Literal["console", "json"] = Field(
+        "console", description="A line a person reads, or a JSON object a line"
+    )
     log_level: Literal["debug", "info", "warning", "error"] = Field(
         "info", description="What is logged"
     )
@@ -71,6 +74,10 @@ class Settings(BaseSettings):
     )
     snapshot_every: Annotated[float, Field(ge=0.05, le=60)] = Field(
         1.0, description="Seconds between snapshots of a model that is learning"
+    )
+
+    live_within: Annotated[float, Field(ge=10, le=86_400)] = Field(
+        300.0, description="Seconds without progress while records wait, until /livez says no"
     )
 
     @field_validator("brokers")

@@ -55,6 +55,11 @@ class SnapshotReader:
         self._isolation = "read_committed" if committed else "read_uncommitted"
         self._caught_up = asyncio.Event()
 
+    @property
+    def is_caught_up(self) -> bool:
+        """Whether what was in the topic at the start has been read."""
+        return self._caught_up.is_set()
+
     async def wait_caught_up(self) -> None:
         """Wait until what was in the topic at the start has been read."""
         await self._caught_up.wait()
@@ -83,18 +88,22 @@ class SnapshotReader:
             for record in _latest(fetched.get(partition, [])):
                 self._adopt(record)
 
-    def _adopt(self, value: bytes) -> None:
+    def _adopt(self, record: Any) -> None:
         try:
-            snapshot = read_snapshot(value)
+            snapshot = read_snapshot(record.value)
             adopted = self.engine.adopt(snapshot)
         except SnapshotError as error:
             self.metrics.snapshots_refused.inc()
             logger.warning("refused a snapshot: %s", error)
             return
-        if adopted:
-            self.metrics.model_version.labels(snapshot.goal).set(snapshot.version)
+        if not adopted:
+            return
+        for goal in self.engine.compiled.goals:
+            scorer = self.engine.scorer(goal)
+            if goal.name == snapshot.goal and scorer is not None:
+                self.metrics.show_scorer(scorer, record.timestamp / 1000)
 
 
-def _latest(records: list[Any]) -> list[bytes]:
+def _latest(records: list[Any]) -> list[Any]:
     """The last snapshot of each goal: those before it need not be compiled."""
-    return [value for value in {record.key: record.value for record in records}.values() if value]
+    return [one for one in {record.key: record for record in records}.values() if one.value]

@@ -2,31 +2,64 @@
 
 from __future__ import annotations
 
+import socket
 from typing import Any
 
 import faust
-from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+from prometheus_client.exposition import choose_encoder
 
+from models.errors import PenchantError
 from streams.metrics import Metrics
+from streams.settings import Settings
+from streams.vitals import Vitals
 
-#: Without the character set, which aiohttp does not take as part of it; the format is UTF-8.
-EXPOSITION = CONTENT_TYPE_LATEST.partition("; charset")[0]
+
+class PortError(PenchantError):
+    """The port of /metrics and health cannot be had."""
 
 
-def add_pages(app: faust.App, metrics: Metrics) -> None:
+def add_pages(app: faust.App, metrics: Metrics, vitals: Vitals) -> None:
     """Add /metrics, /livez and /readyz to an app."""
 
     @app.page("/metrics", name="metrics")
-    async def show_metrics(view: Any, _request: Any) -> Any:
-        return view.bytes(generate_latest(metrics.registry), content_type=EXPOSITION)
+    async def show_metrics(view: Any, request: Any) -> Any:
+        encode, content_type = choose_encoder(request.headers.get("Accept", ""))
+        # The header as a whole: aiohttp does not take a character set as part of a type.
+        headers = {"Content-Type": content_type}
+        return view.bytes(encode(metrics.registry), headers=headers)
 
     @app.page("/livez", name="livez")
     async def live(view: Any, _request: Any) -> Any:
-        stopping = app.should_stop
-        return view.json({"live": not stopping}, status=503 if stopping else 200)
+        why_not = vitals.dead
+        return view.json({"live": why_not is None, "why_not": why_not}, status=_status(why_not))
 
     @app.page("/readyz", name="readyz")
     async def ready(view: Any, _request: Any) -> Any:
-        tables: Any = app.tables
-        recovered = tables.recovery.completed.is_set() and not app.rebalancing
-        return view.json({"ready": recovered}, status=200 if recovered else 503)
+        why_not = vitals.unready
+        return view.json({"ready": why_not is None, "why_not": why_not}, status=_status(why_not))
+
+
+def _status(why_not: str | None) -> int:
+    return 200 if why_not is None else 503
+
+
+def require_port(settings: Settings) -> None:
+    """Make sure that the port of /metrics can be had, before anything else is started.
+
+    Raises
+    ------
+    PortError
+        Somebody listens there, or it may not be listened on.
+    """
+    host, port = settings.web_host, settings.web_port
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    with socket.socket(family) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, port))
+        except OSError as error:
+            raise PortError(
+                f"{host}:{port}, where /metrics is to be served, cannot be had "
+                f"({error.strerror}). PENCHANT_WEB_PORT says which port to take instead, 0 for "
+                "any that is free; PENCHANT_WEB_HOST says on which address."
+            ) from None

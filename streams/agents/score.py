@@ -51,7 +51,11 @@ class ScoringAgent:
         self.profiles, self.tickets = tables
         self.snapshots = snapshots
         self.partitions: dict[int, Partition] = {}
+        #: Partition -> its next offset: everything before it is durable.
+        self.done: dict[int, int] = {}
         self._examples_partitions = list(range(wiring.partitions))
+        for goal in engine.compiled.goals:
+            self.metrics.show_ranks(goal.name, engine.ranks[goal.key])
 
     async def handle(self, number: int, records: list[Any], offset: int) -> None:
         """Apply a run and make what it brought about durable."""
@@ -60,6 +64,8 @@ class ScoringAgent:
         step = self.engine.step(partition, records)
         self.metrics.step_seconds.labels("compute").observe(time.perf_counter() - started)
         await self._finish(partition, step, offset + 1)
+        self.metrics.count_run(number, records, time.time())
+        self.done[number] = offset + 1
 
     async def idle(self, number: int, elapsed: float) -> None:
         """Let the clock of an idle partition run on for so many seconds."""
@@ -72,6 +78,7 @@ class ScoringAgent:
         """Let go of partitions."""
         for number in numbers & self.partitions.keys():
             self.engine.close(self.partitions.pop(number))
+            self.done.pop(number, None)
             self.metrics.forget_partition(number)
 
     async def _open(self, number: int) -> Partition:
@@ -79,6 +86,7 @@ class ScoringAgent:
             await self.snapshots.wait_caught_up()
             profiles, tickets = self.profiles.holder(number), self.tickets.holder(number)
             self.partitions[number] = self.engine.open(number, profiles, tickets)
+            self.metrics.show_partition(self.partitions[number])
         return self.partitions[number]
 
     async def _finish(self, partition: Partition, step: Step, offset: int | None) -> None:
@@ -91,7 +99,6 @@ class ScoringAgent:
         self.metrics.step_seconds.labels("encode").observe(encoded - started)
         self.metrics.step_seconds.labels("commit").observe(time.perf_counter() - encoded)
         self.metrics.count_step(step)
-        self.metrics.show_partition(partition)
 
     def stages(self, number: int, step: Step) -> list[Stage]:
         """What a step writes, in the order that makes a replay end in the same result."""

@@ -65,6 +65,8 @@ class TrainingAgent:
         self.table = table
         self.every = every
         self.schools: dict[int, School] = {}
+        #: Partition -> its next offset: everything before it is durable.
+        self.done: dict[int, int] = {}
         self._partitions = list(range(wiring.partitions))
 
     async def handle(self, number: int, event: Any, ack: Any) -> None:
@@ -81,7 +83,8 @@ class TrainingAgent:
         """
         school = self.open(number)
         if event is not None:
-            self._learn(school, event.value)
+            with self.metrics.training_seconds.labels("learn").time():
+                self._learn(school, event.value)
             school.pending.append(event)
             school.offset = event.message.offset + 1
         waited = time.monotonic() - school.saved_at
@@ -104,22 +107,29 @@ class TrainingAgent:
                     if goal_partition(goal.name, self._partitions) == number
                 }
             )
+            for trainer in self.schools[number].trainers.values():
+                self.metrics.show_trainer(trainer)
         return self.schools[number]
 
     def close(self, numbers: set[int]) -> None:
         """Let go of partitions."""
-        for number in numbers:
-            self.schools.pop(number, None)
+        for number in numbers & self.schools.keys():
+            self.done.pop(number, None)
+            for goal in self.schools.pop(number).trainers:
+                self.metrics.forget_goal(goal)
 
     async def save(self, number: int, school: School) -> None:
         """Make what was learned durable, and tell the scorers."""
         trainers = [school.trainers[name] for name in school.changed]
         stages, rows = self._stages(number, school, trainers)
-        await self.checkpoint.commit(TP(self.topics.examples, number), school.offset, stages)
+        with self.metrics.training_seconds.labels("save").time():
+            await self.checkpoint.commit(TP(self.topics.examples, number), school.offset, stages)
+        if school.offset is not None:
+            self.done[number] = school.offset
         for row in rows:
             self.table.holder(number).apply(row.key, row.value)
         for trainer in trainers:
-            self._show(trainer)
+            self.metrics.show_trainer(trainer)
         school.changed.clear()
         school.refused.clear()
         school.learned, school.saved_at = 0, time.monotonic()
@@ -164,9 +174,6 @@ class TrainingAgent:
             outputs.append(dead_letters(topics.dlq, topics.examples, number, school.refused, now))
         # The state first: a snapshot must never say what the trainer could lose again.
         return [[Output(topics.trainers, number, rows)], outputs], rows
-
-    def _show(self, trainer: Trainer) -> None:
-        self.metrics.show_goal(trainer.goal.name, trainer.readiness, trainer.quality.all_time)
 
 
 def _restored(trainer: Trainer, rows: dict[bytes, bytes]) -> Trainer:

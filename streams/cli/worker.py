@@ -14,6 +14,7 @@ from streams.app import build_app
 from streams.cli.common import read_config, reports_errors, settings_of, with_settings
 from streams.crashes import show_crashes_once
 from streams.settings import Settings
+from streams.web import require_port
 
 logger = logging.getLogger("penchant")
 
@@ -44,6 +45,7 @@ def command(config: str, web_port: int | None, brokers: str | None, prefix: str 
     questions = read_config(config)
     settings = settings_of(brokers, prefix, web_port=web_port)
     set_up_logging(settings)
+    require_port(settings)
     require_topics(settings)
     app = build_app(questions, settings)
     logger.info("%d goals from %s; brokers %s; prefix %s; metrics at http://%s:%d/metrics",

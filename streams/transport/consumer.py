@@ -250,13 +250,22 @@ class RunConsumer(driver.Consumer):
             tp: state._position - 1 for tp, state in self._states() if self._is_changelog_tp(tp)
         }
 
-    def lags(self) -> dict[TP, int]:
-        """Source partitions -> offsets that the broker has and that were not fetched."""
-        return {
-            tp: max((state.highwater or 0) - state._position, 0)
-            for tp, state in self._states()
-            if tp.topic in self.checkpoint.sources
-        }
+    def lags(self, done: Mapping[TP, int]) -> dict[TP, int]:
+        """Source partitions -> offsets that the broker has and that are not done with.
+
+        Parameters
+        ----------
+        done
+            Source partitions -> the offset after the last one that was handed over and is durable.
+        """
+        lags = {}
+        for tp, state in self._states():
+            if tp.topic in self.checkpoint.sources:
+                handed_over = self._read_offset[tp] or 0
+                under_way = handed_over - done.get(tp, handed_over)
+                unread = (state.highwater or 0) - state._position
+                lags[tp] = max(unread, 0) + max(under_way, 0)
+        return lags
 
     def caught_up(self, tp: TP, now: float, within: float) -> bool:
         """Whether a poll of the last ``within`` seconds found nothing more in a partition.

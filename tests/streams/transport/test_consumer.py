@@ -228,7 +228,16 @@ def with_states(rig: Rig, states: dict[TP, State]) -> Rig:
 def test_the_lag_of_a_source_is_what_was_not_fetched() -> None:
     async def test() -> None:
         states = {A: State(7, 10, 1.0), B: State(4, None, 1.0), LOG: State(0, 9, 1.0)}
-        assert with_states(Rig(), states).consumer.lags() == {A: 3, B: 0}
+        assert with_states(Rig(), states).consumer.lags({}) == {A: 3, B: 0}
+
+    run(test)
+
+
+def test_the_lag_of_a_source_counts_what_was_handed_over_and_is_not_durable() -> None:
+    async def test() -> None:
+        rig = with_states(Rig(), {A: State(7, 10, 1.0), B: State(9, 9, 1.0)})
+        rig.consumer._read_offset.update({A: 6, B: 8})
+        assert rig.consumer.lags({A: 4, B: 8}) == {A: 5, B: 0}
 
     run(test)
 

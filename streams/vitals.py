@@ -1,0 +1,140 @@
+"""Whether a worker lives, is ready, and gets on: for /livez, /readyz and the metrics."""
+
+from __future__ import annotations
+
+import os
+import platform
+import time
+from collections.abc import Mapping
+from functools import partial
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import faust
+from faust.types import TP
+
+from streams.metrics import Metrics
+from streams.settings import Settings
+from streams.snapshots import SnapshotReader
+from streams.topics import Topics
+from streams.transport.recovery import changes_left, seconds_taken
+
+#: Where Linux says how much memory a container may use: version 2 of control groups, version 1.
+MEMORY_LIMITS = (
+    Path("/sys/fs/cgroup/memory.max"),
+    Path("/sys/fs/cgroup/memory/memory.limit_in_bytes"),
+)
+
+
+class Vitals:
+    """What there is to say about a worker's health.
+
+    Parameters
+    ----------
+    app
+        Its Faust app.
+    settings
+        How long it may stand still.
+    topics
+        Which ones it reads.
+    metrics
+        Where it is shown.
+    snapshots
+        Must have caught up before it is ready.
+    """
+
+    def __init__(
+        self,
+        app: faust.App,
+        settings: Settings,
+        topics: Topics,
+        metrics: Metrics,
+        snapshots: SnapshotReader,
+    ) -> None:
+        self._app: Any = app
+        self._patience = settings.live_within
+        self._topics = topics
+        self._metrics = metrics
+        self._snapshots = snapshots
+        #: Source partitions in which records wait -> since when they have not got on.
+        self._since: dict[TP, float] = {}
+        self._done: dict[TP, int] = {}
+        self._show(settings)
+
+    @property
+    def recovering(self) -> bool:
+        """Whether tables are being read from their changelogs."""
+        return bool(self._app.tables.recovery.in_recovery)
+
+    @property
+    def settled(self) -> bool:
+        """Whether partitions are assigned and their tables read."""
+        recovered: bool = self._app.tables.recovery.completed.is_set()
+        return recovered and not self._app.rebalancing
+
+    @property
+    def unready(self) -> str | None:
+        """Why it is not ready; None when it is. A spare worker without partitions is."""
+        if not self.settled:
+            return "recovering" if self.recovering else "waiting for partitions"
+        if not self._snapshots.is_caught_up:
+            return "reading models"
+        return None
+
+    @property
+    def dead(self) -> str | None:
+        """Why it should be started anew; None when it lives."""
+        if self._app.should_stop:
+            return "stopping"
+        for topic in sorted(self._topics.sources):
+            stalled = self.stalled(topic)
+            if stalled > self._patience:
+                return f"{topic}: records wait and none was done with for {stalled:.0f} s"
+        return None
+
+    def stalled(self, topic: str) -> float:
+        """Seconds for which the partition of a topic that waits longest has not got on."""
+        since = [at for tp, at in self._since.items() if tp.topic == topic]
+        return time.monotonic() - min(since) if since and self.settled else 0.0
+
+    def look(self, lags: Mapping[TP, int], done: Mapping[TP, int]) -> None:
+        """Take note of what waits and what has been done with."""
+        now, before = time.monotonic(), self._since
+        self._since = {
+            tp: before.get(tp, now) if done.get(tp) == self._done.get(tp) else now
+            for tp, lag in lags.items()
+            if lag and self.settled
+        }
+        self._done = dict(done)
+        for topic in self._topics.sources:
+            self._metrics.assigned.labels(topic).set(sum(tp.topic == topic for tp in lags))
+        self._metrics.lag.clear()
+        for tp, lag in lags.items():
+            self._metrics.lag.labels(tp.topic, str(tp.partition)).set(lag)
+
+    def _show(self, settings: Settings) -> None:
+        metrics, recovery = self._metrics, self._app.tables.recovery
+        metrics.worker.info(
+            {
+                "version": version("penchant"),
+                "guarantee": settings.guarantee,
+                "python": platform.python_version(),
+            }
+        )
+        metrics.ready.set_function(lambda: self.unready is None)
+        metrics.recovering.set_function(lambda: self.recovering)
+        metrics.recovery_left.set_function(partial(changes_left, recovery))
+        metrics.recovery_seconds.set_function(partial(seconds_taken, recovery))
+        metrics.memory_limit.set(memory_limit())
+        for topic in self._topics.sources:
+            metrics.stalled.labels(topic).set_function(partial(self.stalled, topic))
+
+
+def memory_limit() -> float:
+    """Bytes that this process and those beside it may use: the container's, or the machine's."""
+    physical = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    for path in MEMORY_LIMITS:
+        if path.exists() and (text := path.read_text().strip()).isdigit():
+            return float(min(int(text), physical))
+    return float(physical)
