@@ -86,8 +86,13 @@ def bench(questions: Config, log: list[dict[str, Any]]) -> Bench:
 
 
 def millis(row: dict[str, Any], name: str) -> int:
+<<<<<<< HEAD
     moment: datetime = row[name]
     return round(moment.timestamp() * 1000)
+=======
+    at: datetime = row[name]
+    return round(at.timestamp() * 1000)
+>>>>>>> 4c61a89 (The report of a backtest: one page that opens offline; factors, buckets, profiles; files with mapped columns)
 
 
 def test_tickets_are_those_of_the_engine_with_their_labels_and_features(
