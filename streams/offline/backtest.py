@@ -207,7 +207,7 @@ class Backtest:
 def run_size(config: Config, found: Survey) -> int:
     """How many records make a run, by how dense the file is."""
     window = min(goal.outcome.within for goal in config.goals.values())
-    density = found.readable / max(found.last - found.first, 1)
+    density = found.readable / max(found.horizon - found.first, 1)
     return max(LEAST_RUN, min(MOST_RUN, int(density * window * SHARE_OF_WINDOW)))
 
 

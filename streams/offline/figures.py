@@ -56,8 +56,8 @@ def backtest(
 
     with tempfile.TemporaryDirectory(dir=out, prefix=".backtest-") as folder:
         run = Backtest(config, Path(folder), Path(events).name)
-        step = max((found.last - found.first) // LOOKS, 1)
-        run.looks = iter(range(found.first + step, found.last, step))
+        step = max((found.horizon - found.first) // LOOKS, 1)
+        run.looks = iter(range(found.first + step, found.horizon, step))
         records = records_of(events, layout, found, config.time.allowed_lateness)
         run.run(records, run_size(config, found), applied)
         tell("evaluation", 0, None)

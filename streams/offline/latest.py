@@ -63,16 +63,18 @@ def _examples(
 ) -> list[dict[str, Any]]:
     """The score records of some profiles: the highest, middling ones, the lowest."""
     ranks = Ranks()
-    ranks.replace([(None, score) for score in scores.tolist()])
-    percentiles = ranks.percentiles(scores.tolist())
-    said = [
-        Said(profile, frozen.at, 0, percentile, None)
-        for (profile, frozen), percentile in zip(held, percentiles, strict=True)
-    ]
+    ranks.replace([], scores)
     chosen = _chosen(scores)
-    writer = RecordWriter(scorer, topic, 0)
+    percentiles = ranks.percentiles(scores[chosen])
+    said = Said(
+        [held[number][0] for number in chosen],
+        [held[number][1].at for number in chosen],
+        [0] * len(chosen),
+        percentiles,
+        [None] * len(chosen),
+    )
     picked = stack([raw.one(number) for number in chosen])
-    records = writer.write(scorer.score(picked), [said[number] for number in chosen])
+    records = RecordWriter(scorer, topic, 0).write(scorer.score(picked), said)
     return [orjson.loads(record) for record in records]
 
 
