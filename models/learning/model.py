@@ -13,6 +13,7 @@ from typing import Literal
 import numpy as np
 from river import compose, linear_model, optim
 
+from models.learning.importance import EVERY, Importance
 from models.learning.layout import Layout
 from models.learning.logistic import BayesianLogisticRegression
 from models.learning.scaler import HingeScaler, design_rows, positions
@@ -57,6 +58,8 @@ class PropensityModel:
         self.scaler = HingeScaler()
         self.learner = new_learner(kind)
         self.pipeline = compose.Pipeline(self.features, self.scaler, self.learner)
+        self.importance = Importance()
+        self.learned = 0
         self.centre = np.zeros(1)
         self.labels = 0.0
         self.rate = 0.0
@@ -110,6 +113,9 @@ class PropensityModel:
         for row, label in zip(self._design_of(z), labels, strict=True):
             self._learn_row(row, label)
             self._count(row, label)
+            self.learned += 1
+            if self.learned % EVERY == 0:
+                self._weigh(row)
 
     def _learn_row(self, row: Float64, label: int) -> None:
         if isinstance(self.learner, BayesianLogisticRegression):
@@ -129,6 +135,12 @@ class PropensityModel:
         self.labels = min(self.labels + 1.0, RATE_MEMORY)
         self.rate += (label - self.rate) / self.labels
         self.centre += (row - self.centre) / min(self.labels, CENTRE_MEMORY)
+
+    def _weigh(self, row: Float64) -> None:
+        """Look at how much each factor says of a ticket."""
+        added = (row - self.centre) * self.weights
+        layout = self.features.layout
+        self.importance.observe_design(layout, added, self._plain, self._hinges)
 
     def _design_of(self, z: Float64) -> Float64:
         return design_rows(z, self._plain, self._hinges, self.features.layout.hinged)

@@ -139,6 +139,10 @@ def _header_of(trainer: Trainer) -> dict[str, Any]:
             for block, count in model.features.counts.items()
         ],
         "rate": [model.labels, model.rate],
+        "learned": model.learned,
+        "importance": model.importance.dump(),
+        "baselines": trainer.baselines.dump(),
+        "baseline_quality": {name: one.dump() for name, one in trainer.baseline_quality.items()},
         "ftrl": _ftrl_of(model.learner),
     }
 
@@ -190,6 +194,11 @@ def _restore(trainer: Trainer, header: dict[str, Any], arrays: dict[str, Float64
     model.features.seen = header["seen"]
     model.features.counts.update({Block(*block): count for *block, count in header["counted"]})
     model.labels, model.rate = header["rate"]
+    model.learned = header["learned"]
+    model.importance.load(header["importance"])
+    trainer.baselines.load(header["baselines"])
+    for name, quality in trainer.baseline_quality.items():
+        quality.load(header["baseline_quality"][name])
     model.fit_layout()
     scaler = model.scaler
     scaler.count, scaler.origin = arrays["count"], arrays["origin"]

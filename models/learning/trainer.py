@@ -12,6 +12,7 @@ from models.goals.examples import Example
 from models.learning.model import PropensityModel
 from models.learning.readiness import Readiness, readiness_of
 from models.learning.snapshot import Snapshot, finite_or_none
+from models.quality.baselines import Baselines, Said
 from models.quality.windows import Quality
 
 Mark = tuple[int, str]
@@ -48,6 +49,8 @@ class Trainer:
         self.goal = goal
         self.model = PropensityModel(goal.own, goal.config.model)
         self.quality = Quality(goal.window)
+        self.baselines = Baselines(goal.window, goal.own)
+        self.baseline_quality = {name: Quality(goal.window) for name in Said._fields}
         self.labels = 0
         self.positives = 0
         self.version = 0
@@ -121,6 +124,7 @@ class Trainer:
         self.positives += sum(one.label for one in examples)
         self.labels += len(examples)
         self._count(examples)
+        self._compare(examples)
         t0s = [one.t0 for one in examples]
         self.first_t0 = min(t0s) if self.first_t0 is None else self.first_t0
         self.latest_t0 = max(self.latest_t0 or 0, *t0s)
@@ -142,6 +146,15 @@ class Trainer:
         told = [one for one in examples if one.probability is not None]
         said = [one.probability or 0.0 for one in told]
         self.quality.add_many([one.due for one in told], said, [one.label for one in told], sign)
+
+    def _compare(self, examples: Sequence[Example]) -> None:
+        """Count how good the baselines would have been, where the model has said something."""
+        said = [self.baselines.meet(one.t0, one.due, one.raw, one.label) for one in examples]
+        told = [place for place, one in enumerate(examples) if one.probability is not None]
+        dues = [examples[place].due for place in told]
+        labels = [examples[place].label for place in told]
+        for number, quality in enumerate(self.baseline_quality.values()):
+            quality.add_many(dues, [said[place][number] for place in told], labels)
 
     def marks(self) -> dict[str, Any]:
         """The high-water marks as plain JSON."""

@@ -122,16 +122,46 @@ def _of_value(name: str, title: str) -> Phrase:
 def _of_profile(name: str) -> Phrase:
     if name.startswith("days_"):
         reach = reach_of(name.removeprefix("days_"))
-        return lambda value: f"Active on {_about(math.expm1(value))} days of the last {reach}"
-    return _OF_PROFILE.get(name, _OF_PROFILE["tenure"])
+        return lambda value: f"Active on {_days(math.expm1(value))} of the last {reach}"
+    if name.startswith("tenure_"):
+        days = int(name.removeprefix("tenure_").removesuffix("d"))
+        return lambda value: _known_for(value, days)
+    return _OF_PROFILE[name]
+
+
+def _known_for(beyond: float, days: int) -> str:
+    """The age of an account by how far its logarithm is beyond a knot."""
+    if beyond <= 0:
+        return f"Known for less than {elapsed(days * 24.0)}"
+    return f"Known for {elapsed(math.expm1(beyond + math.log1p(days * 24.0)))}"
+
+
+def _days(count: float) -> str:
+    """A decayed count of active days."""
+    return "no day" if count < 0.5 else f"about {_some(round(count), 'day')}"
+
+
+def _some(number: float, unit: str) -> str:
+    return f"{amount(number)} {unit}" if amount(number) == "1" else f"{amount(number)} {unit}s"
+
+
+def _silent(times: float) -> str:
+    """Silence beside the usual gap."""
+    if times < 0.1:
+        return "Silent for less than a tenth of the usual gap"
+    return f"Silent {_some(times, 'time')} the usual gap"
 
 
 _OF_PROFILE: dict[str, Phrase] = {
-    "days": lambda value: f"Active on {amount(math.expm1(value))} days so far",
+    "days": lambda value: f"Active on {_some(math.expm1(value), 'day')} so far",
     "rate": lambda value: f"Active on {min(value, 1.0):.0%} of days",
     "recency": lambda value: f"Last seen {elapsed(math.expm1(value))} ago",
-    "gap": lambda value: f"Usually {elapsed(math.expm1(value))} between active days",
-    "overdue": lambda value: f"Silent {amount(math.exp(value))} times the usual gap",
+    "gap": lambda value: (
+        f"Usually {elapsed(math.expm1(value))} between active days"
+        if value > 0
+        else "Active on one day only"
+    ),
+    "overdue": lambda value: _silent(math.exp(value)),
     "one_day": lambda value: "Active on one day only" if value else "Active on several days",
     "tenure": lambda value: f"Known for {elapsed(math.expm1(value))}",
 }

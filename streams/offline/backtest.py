@@ -16,6 +16,7 @@ import numpy as np
 
 from models.config.schema import Config
 from models.engine import Engine
+from models.events.times import LATEST, format_time
 from models.goals.compiled import CompiledGoal
 from models.goals.examples import Example
 from models.goals.tickets import TicketBook, unpack_ticket
@@ -54,6 +55,8 @@ class GoalRun:
         self.trainer = trainer
         self.baselines = Baselines(goal.window, goal.own)
         self.spill = Spill(folder)
+        #: The share of each factor as time went on.
+        self.importance: list[dict[str, Any]] = []
         #: Versions published, with the logit of the base rate of each.
         self._published: deque[tuple[int, int, float]] = deque()
         self._base_logits: dict[int, float] = {}
@@ -77,6 +80,12 @@ class GoalRun:
         self._published.append((now, snapshot.version, logit))
         while self._published[0][0] < now - 2 * self.goal.window and len(self._published) > 1:
             self._base_logits.pop(self._published.popleft()[1], None)
+
+    def look(self, now: int) -> None:
+        """Note how much each factor weighs."""
+        importance = self.trainer.model.importance
+        if importance.observed:
+            self.importance.append({"at": format_time(now), "shares": importance.shares})
 
     def _keep(self, example: Example) -> None:
         said = self.baselines.meet(example.t0, example.due, example.raw, example.label)
@@ -127,6 +136,8 @@ class Backtest:
             goal.name: GoalRun(goal, trainers[goal.name], folder / goal.name)
             for goal in self.engine.compiled.goals
         }
+        self.looks: Iterator[int] = iter(())
+        self._next_look: int | None = None
         self.counts: Counter[str] = Counter()
         self.refused: list[dict[str, Any]] = []
         self.reasons: Counter[str] = Counter()
@@ -147,7 +158,19 @@ class Backtest:
             step = self.engine.step(self.partition, run)
             self.partition.apply(step)
             self._take(step)
+            self._look()
             tell(len(run))
+
+    def _look(self) -> None:
+        """Note the factors of every goal at the moments chosen for it."""
+        now = self.partition.clock.now
+        if self._next_look is None:
+            self._next_look = next(self.looks, LATEST)
+        if now >= self._next_look:
+            for goal in self.goals.values():
+                goal.look(now)
+            while self._next_look <= now:
+                self._next_look = next(self.looks, LATEST)
 
     def finish(self) -> None:
         """Keep the tickets that have no label yet."""
@@ -184,7 +207,7 @@ class Backtest:
 def run_size(config: Config, found: Survey) -> int:
     """How many records make a run, by how dense the file is."""
     window = min(goal.outcome.within for goal in config.goals.values())
-    density = found.readable / max(found.last - found.first, 1)
+    density = found.readable / max(found.horizon - found.first, 1)
     return max(LEAST_RUN, min(MOST_RUN, int(density * window * SHARE_OF_WINDOW)))
 
 

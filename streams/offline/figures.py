@@ -17,11 +17,15 @@ from models.config.schema import Config
 from models.errors import ConfigError, Problem
 from models.quality.evaluation import Evaluation, Judged
 from streams.offline.backtest import Backtest, GoalRun, run_size
+from streams.offline.latest import latest_of
 from streams.offline.layout import FileLayout
 from streams.offline.ordered import records_of
 from streams.offline.survey import TOO_OLD, Survey, survey
 from streams.offline.tickets import write_tickets
+from streams.report.page import write_report
 
+#: How often, over the whole file, it is noted how much each factor weighs.
+LOOKS = 24
 #: Is told the stage, how much of it is done, and how much there is.
 Tell = Callable[[str, int, int | None], None]
 
@@ -52,6 +56,8 @@ def backtest(
 
     with tempfile.TemporaryDirectory(dir=out, prefix=".backtest-") as folder:
         run = Backtest(config, Path(folder), Path(events).name)
+        step = max((found.horizon - found.first) // LOOKS, 1)
+        run.looks = iter(range(found.first + step, found.horizon, step))
         records = records_of(events, layout, found, config.time.allowed_lateness)
         run.run(records, run_size(config, found), applied)
         tell("evaluation", 0, None)
@@ -72,6 +78,7 @@ def backtest(
         "goals": goals,
     }  # fmt: skip
     (out / "report.json").write_bytes(orjson.dumps(report, option=orjson.OPT_INDENT_2))
+    write_report(report, out / "report.html")
     return report
 
 
@@ -122,7 +129,11 @@ def goals_of(backtest: Backtest, out: Path) -> dict[str, Any]:
     """Write the tickets of every goal; what is found in them, as plain JSON."""
     folder = out / "tickets"
     folder.mkdir(parents=True, exist_ok=True)
-    return {name: _figures(run, folder / f"{name}.parquet") for name, run in backtest.goals.items()}
+    return {
+        name: _figures(run, folder / f"{name}.parquet")
+        | {"latest": latest_of(backtest.engine, backtest.partition, run.goal)}
+        for name, run in backtest.goals.items()
+    }
 
 
 def _figures(run: GoalRun, path: Path) -> dict[str, Any]:
@@ -144,6 +155,8 @@ def _figures(run: GoalRun, path: Path) -> dict[str, Any]:
         "need": readiness.need,
         "model_version": run.trainer.version,
         "features_left_out": left_out,
+        "importance_over_time": run.importance,
+        "factor_stability": run.trainer.model.importance.stability,
         **evaluation.figures(),
     }
 

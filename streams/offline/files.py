@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import csv
 import gzip
+import re
 import zlib
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -20,6 +21,9 @@ from models.errors import ConfigError, Problem
 from models.events.parsing import FIELDS
 from streams.offline.layout import PLAIN, FileLayout
 
+#: A longer number would not survive JSON.
+MOST_DIGITS = 18
+NUMBER = re.compile(r"-?(0|[1-9]\d*)(\.\d+)?([eE][+-]?\d{1,2})?")
 KINDS = (".jsonl", ".csv", ".parquet")
 
 
@@ -105,7 +109,11 @@ def _csv(path: str, layout: FileLayout) -> Iterator[Line]:
         rows = csv.DictReader(file, restkey="")
         _check_columns(path, rows.fieldnames or [], layout)
         for row in rows:
-            fields = {name: _typed(text) for name, text in row.items() if name and text}
+            fields = {
+                name: text if name in layout.texts else _typed(text)
+                for name, text in row.items()
+                if name and text
+            }
             yield Line(rows.line_num, orjson.dumps(_of_row(fields, layout, rows.line_num)))
 
 
@@ -153,13 +161,10 @@ def _of_row(row: dict[str, Any], layout: FileLayout, number: int) -> dict[str, A
 
 
 def _typed(text: str) -> Any:
-    """A number where a text is one."""
-    for kind in (int, float):
-        try:
-            return kind(text)
-        except ValueError:
-            continue
-    return text
+    """A number where a text is one as JSON writes it; 007 is a name."""
+    if len(text) > MOST_DIGITS or not NUMBER.fullmatch(text):
+        return text
+    return int(text) if text.lstrip("-").isdigit() else float(text)
 
 
 def _wrong(path: str, found: str, expected: str, line: int | None = None) -> ConfigError:

@@ -10,7 +10,7 @@ from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from models.errors import ConfigError, Problem
-from models.events.parsing import FIELDS
+from models.events.parsing import FIELDS, TEXTS
 
 #: Stands for the number of the line, where events have no id of their own.
 LINE = "#"
@@ -53,6 +53,11 @@ class FileLayout:
     def taken(self) -> frozenset[str]:
         """The columns that are no properties."""
         return frozenset(self.needed)
+
+    @cached_property
+    def texts(self) -> frozenset[str]:
+        """The columns that are text, whatever is in them."""
+        return frozenset(self.columns.get(name, name) for name in TEXTS)
 
     def read(self, name: str, row: Mapping[str, Any], number: int) -> Any:
         """A field of an event from a row."""

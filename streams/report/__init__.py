@@ -1,0 +1,1 @@
+"""``report.html``: what a backtest has found, for people."""
