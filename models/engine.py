@@ -175,6 +175,7 @@ class Engine:
         step.tickets = self._ticket_changes(run, opened)
         step.examples = [self._example(run, closing, opened) for closing in run.closings]
         changed = dict.fromkeys(run.touched)
+        step.erasures = run.erasures
         self._withdraw(run, step)
         self._score(run, step, [*changed, *self._silent(run, changed)], changed)
         step.profiles += self._profile_rows(run, changed)
@@ -216,7 +217,7 @@ class Engine:
             ticket = (opening.goal.key, opening.t0)
             packed = pack_ticket(opened[opening])
             changes[opening.key, *ticket] = TicketChange(opening.key, ticket, packed)
-        for key, goal, t0 in run.deleted:
+        for key, (goal, t0) in run.deleted:
             changes[key, goal, t0] = TicketChange(key, (goal, t0), None)
         return list(changes.values())
 

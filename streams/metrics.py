@@ -40,6 +40,15 @@ class Metrics:
         self.withdrawn = Counter(
             "penchant_scores_withdrawn", "Scores withdrawn: no longer eligible", registry=registry
         )
+        self.bounded = Counter(
+            "penchant_bounded_events", "Applied events that met a bound of their profile or the "
+            "clock: a type counted under other, a time too far ahead to be believed", ["bound"],
+            registry=registry,
+        )  # fmt: skip
+        self.expired = Counter(
+            "penchant_profiles_expired", "Profiles erased after profiles.expire_after",
+            registry=registry,
+        )  # fmt: skip
         self.tickets = Counter(
             "penchant_tickets", "Tickets by what happened to them", ["event"], registry=registry
         )
@@ -99,6 +108,10 @@ class Metrics:
         for event in ("opened", "closed_0", "closed_1", "reversed"):
             if counts[event]:
                 self.tickets.labels(event).inc(counts[event])
+        for bound in ("pooled", "unbelieved"):
+            if counts[bound]:
+                self.bounded.labels(bound).inc(counts[bound])
+        self.expired.inc(counts["expired"])
         self.late.inc(counts["late"])
         self.scores.inc(counts["scores"])
         self.withdrawn.inc(counts["withdrawn"])
