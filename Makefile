@@ -66,3 +66,6 @@ tools: .cache/tools/compose-parse ## the parser of Docker Compose, built with Go
 
 deploy-test: $(READY) tools ## images, compose, rules, dashboards: with the real tools
 	PENCHANT_TEST_TOOLS=require $(BIN)/python -m pytest -m tools tests/deploy $(ARGS)
+
+flood: $(READY) ## a million invented types, values, events and profiles against the bounds
+	PENCHANT_FLOOD=$(or $(FLOOD),1000000) $(BIN)/python -m pytest tests/hostile/test_cardinality.py --durations=0 $(ARGS)

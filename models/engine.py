@@ -136,6 +136,7 @@ class Engine:
         step.tickets = self._ticket_changes(run, opened)
         step.examples = [self._example(run, closing, opened) for closing in run.closings]
         changed = dict.fromkeys(run.touched)
+        step.erasures = run.erasures
         self.board.withdraw(run, step)
         if not self.silent:
             self.board.score(run, step, [*changed, *self._silent(run, changed)], changed)
@@ -178,7 +179,7 @@ class Engine:
             ticket = (opening.goal.key, opening.t0)
             packed = pack_ticket(opened[opening])
             changes[opening.key, *ticket] = TicketChange(opening.key, ticket, packed)
-        for key, goal, t0 in run.deleted:
+        for key, (goal, t0) in run.deleted:
             changes[key, goal, t0] = TicketChange(key, (goal, t0), None)
         return list(changes.values())
 

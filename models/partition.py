@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from models.config.durations import HOUR
+from models.config.durations import DAY, HOUR
 from models.goals.calendar import Calendar
 from models.goals.clock import Clock
 from models.goals.tickets import TicketBook
@@ -43,6 +43,7 @@ class Partition:
     closings: Calendar = field(default_factory=lambda: Calendar(HOUR))
     expiries: Calendar = field(default_factory=lambda: Calendar(HOUR))
     refreshes: Calendar = field(default_factory=lambda: Calendar(HOUR))
+    departures: Calendar = field(default_factory=lambda: Calendar(DAY))
     ranks: dict[int, Ranks] = field(default_factory=dict)
 
     def apply(self, step: Step) -> None:

@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 
 from models.errors import InvalidEvent
 from models.events.event import Event
-from models.events.parsing import check_skew, parse_event
+from models.events.parsing import check_key, check_skew, parse_event
 from models.events.paths import is_number
 from models.goals.compiled import EVENT, Compiled, CompiledGoal
 from models.goals.refresh import next_refresh
@@ -24,7 +24,7 @@ from models.partition import Partition
 from models.profiles.codec import unpack
 from models.profiles.features import Frozen, freeze
 from models.profiles.profile import Profile, TicketId
-from models.step import Record, Refusal
+from models.step import Erasure, Record, Refusal
 
 #: Numbers beyond say nothing that their logarithm does not say here.
 LARGEST_VALUE = 1e12
@@ -80,8 +80,9 @@ class Run:
         self.refused: list[Refusal] = []
         self.openings: list[Opening] = []
         self.closings: list[Closing] = []
-        self.deleted: list[tuple[bytes, int, int]] = []
+        self.deleted: dict[tuple[bytes, TicketId], None] = {}
         self.erased: dict[bytes, None] = {}
+        self.erasures: list[Erasure] = []
         #: Profiles that an event changed, in the order of their first one.
         self.touched: dict[bytes, None] = {}
         self._profiles: dict[bytes, Profile | None] = {}
@@ -89,6 +90,9 @@ class Run:
         self._limits = compiled.config.limits
         self._time = compiled.config.time
         self._refresh = compiled.config.scores.refresh
+        self._kept_for = compiled.config.profiles.expire_after
+        #: How far ahead of the clock an event is believed.
+        self._ahead = self._time.allowed_lateness + self._time.max_jump
 
     # -- records ---------------------------------------------------------------------------
 
@@ -105,7 +109,8 @@ class Run:
         if not key:
             raise InvalidEvent("missing_key", "no profile id in the record's key")
         if record.value is None:
-            self._erase(key, record.offset)
+            check_key(key, self._limits)
+            self._erase_by(key, record.offset)
             return
         event = parse_event(record.value, self._limits)
         if event.profile_id.encode() != key:
@@ -128,6 +133,7 @@ class Run:
         now = clock.observe(at, profile_hash(key))
         if now != before:
             self.advance(offset)
+            profile = self.profile(key)  # it may have expired
         if profile is None:
             profile = self._start(key, at, now)
         event_id = digest64(event.event_id)
@@ -163,7 +169,8 @@ class Run:
             self.partition.refreshes.add(at + refresh, key, 0)
         profile.touch(at)
         value = None if compiled.value is None else _number_in(compiled.value(event.fields))
-        profile.count(EVENT + event.type, at, value, limit)
+        if not profile.count(EVENT + event.type, at, value, limit):
+            self.counts["pooled"] += 1
         for number in numbers:
             if number in compiled.sources:
                 profile.count(compiled.sources[number], at, value, limit)
@@ -199,18 +206,24 @@ class Run:
             self._close(key, ticket, after, profile.offset, late=True)
             del profile.progress[ticket]
 
-    def _erase(self, key: bytes, offset: int) -> None:
-        """Forget a profile: its state, its tickets, and what was said of it."""
+    def _erase_by(self, key: bytes, offset: int) -> None:
+        """Do what a record without a value asks for."""
         profile = self.profile(key)
         if profile is not None and offset <= profile.offset:
             self.counts["replayed"] += 1
             return
+        tickets = len(self.tickets(key))
+        self.erasures.append(Erasure(key, offset, profile is not None, tickets))
+        self._erase(key)
+        self.counts["erased"] += 1
+
+    def _erase(self, key: bytes) -> None:
+        """Forget a profile: its state, its tickets, and what was said of it."""
         for goal, t0 in list(self.tickets(key)):
             self._delete(key, goal, t0)
         self.erased[key] = None
         self.touched.pop(key, None)
         self._profiles[key] = None
-        self.counts["erased"] += 1
 
     # -- timers ----------------------------------------------------------------------------
 
@@ -226,11 +239,26 @@ class Run:
         if partition.expiries.soonest < now:
             for over, key, tag in partition.expiries.pop(now):
                 self._delete(key, tag, over - self._time.reversible_for - goals[tag].window)
+        if partition.departures.soonest < now:
+            for _, key, _ in partition.departures.pop(now):
+                self._expire_on_time(key)
+
+    def _expire_on_time(self, key: bytes) -> None:
+        """Erase a profile that has been silent for too long, or wait on."""
+        profile = self.profile(key)
+        if profile is None or self._kept_for is None:
+            return
+        over = profile.last + self._kept_for
+        if over >= self.partition.clock.now:
+            self.partition.departures.add(over, key, 0)
+            return
+        self._erase(key)
+        self.counts["expired"] += 1
 
     def _open_on_time(self, key: bytes, goal: CompiledGoal, t0: int) -> None:
         profile = self.profile(key)
-        if profile is None:
-            return
+        if profile is None or (self._kept_for is not None and profile.last + self._kept_for < t0):
+            return  # or about to go
         self.partition.openings.add(goal.schedule.after(profile_hash(key), t0), key, goal.key)
         if profile.last <= t0:  # otherwise an event of its own has brought it about
             self._open(key, profile, goal, t0)
@@ -238,6 +266,10 @@ class Run:
     def _open_before(self, key: bytes, profile: Profile, at: int) -> None:
         """Open tickets that the clock has not reached, but an event of the profile would pass."""
         start = max(self.partition.clock.now, profile.last)
+        believed = self.partition.clock.now + self._ahead
+        if at > believed:  # it opens no tickets for all the years that it claims to lie ahead
+            self.counts["unbelieved"] += 1
+            at = believed
         number = profile_hash(key)
         for goal in self.compiled.goals:
             t0 = goal.schedule.next(number, start)
@@ -250,6 +282,11 @@ class Run:
         tickets = self.tickets(key)
         if (goal.key, t0) in tickets or not goal.eligible(profile.marks, t0):
             return
+        if self._kept_for is not None and profile.last + self._kept_for <= (
+            t0 + goal.window + self._time.reversible_for
+        ):
+            return  # it could outlive the profile
+        self.deleted.pop((key, (goal.key, t0)), None)
         opening = tickets[goal.key, t0] = Opening(key, goal, t0, freeze(profile, t0))
         self.openings.append(opening)
         self.partition.closings.add(t0 + goal.window, key, goal.key)
@@ -278,7 +315,7 @@ class Run:
 
     def _delete(self, key: bytes, goal: int, t0: int) -> None:
         if self.tickets(key).pop((goal, t0), None) is not None:
-            self.deleted.append((key, goal, t0))
+            self.deleted[key, (goal, t0)] = None
 
     # -- what it reads ---------------------------------------------------------------------
 
@@ -309,6 +346,9 @@ def schedule_profile(
     refresh = compiled.config.scores.refresh
     if refresh is not None:
         partition.refreshes.add(next_refresh(last, start, refresh), key, 0)
+    kept_for = compiled.config.profiles.expire_after
+    if kept_for is not None:
+        partition.departures.add(last + kept_for, key, 0)
 
 
 def _number_in(values: list[Any]) -> float | None:

@@ -72,6 +72,27 @@ class Refusal(NamedTuple):
     message: str
 
 
+class Erasure(NamedTuple):
+    """A profile erased by a null value: what a receipt says.
+
+    Parameters
+    ----------
+    profile
+        Its key.
+    offset
+        Of the record that asked for it.
+    known
+        Whether there was anything to erase.
+    tickets
+        How many tickets were open.
+    """
+
+    profile: bytes
+    offset: int
+    known: bool
+    tickets: int
+
+
 @dataclass(slots=True)
 class Step:
     """What changes and what leaves, all of it or nothing.
@@ -88,6 +109,8 @@ class Step:
         Labelled tickets, in the order of their due times.
     refused
         Records for the dead-letter topic.
+    erasures
+        Profiles erased because a record asked for it.
     counts
         What was counted, by name, for the metrics.
     """
@@ -97,4 +120,5 @@ class Step:
     scores: list[Row] = field(default_factory=list)
     examples: list[Example] = field(default_factory=list)
     refused: list[Refusal] = field(default_factory=list)
+    erasures: list[Erasure] = field(default_factory=list)
     counts: Counter[str] = field(default_factory=Counter)

@@ -8,8 +8,11 @@ from datetime import datetime
 from models.step import Refusal
 from streams.checkpoint import Outgoing, Output
 
-#: A value longer than this is cut: the broker would refuse the letter otherwise.
+#: Key and value longer than this together are cut: the broker would refuse the letter otherwise.
 LONGEST = 900_000
+LONGEST_KEY = 100_000
+#: Of a letter that was sent to its source again: where it lay, ``partition/offset``.
+REPLAYED_FROM = "replayed_from"
 
 
 def dead_letters(
@@ -48,8 +51,17 @@ def _letter(refusal: Refusal, about: list[tuple[str, bytes]]) -> Outgoing:
         ("source_offset", b"%d" % record.offset),
         *about,
     ]
-    value = record.value or b""
-    if len(value) > LONGEST:
+    headers += [
+        (name, value[:100])
+        for name, value in getattr(record, "headers", ())
+        if name == REPLAYED_FROM and value
+    ][:1]
+    key, value = record.key, record.value
+    if key is not None and len(key) > LONGEST_KEY:
+        headers.append(("truncated_key", b"%d" % len(key)))
+        key = key[:LONGEST_KEY]
+    room = LONGEST - len(key or b"")
+    if value is not None and len(value) > room:
         headers.append(("truncated", b"%d" % len(value)))
-        value = value[:LONGEST]
-    return Outgoing(record.key, value, headers)
+        value = value[:room]
+    return Outgoing(key, value, headers)

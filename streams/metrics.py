@@ -95,6 +95,14 @@ class Metrics(Meters):
             "tickets_reversed", "Closed tickets whose label a late event has turned", "goal"
         )
 
+        self.bounded = self.counter(
+            "bounded_events", "Applied events that met a bound: a type counted under other, a time "
+            "too far ahead to be believed", "bound",
+        )  # fmt: skip
+        self.expired = self.counter(
+            "profiles_expired", "Profiles erased after profiles.expire_after"
+        )
+
     def _declare_scoring(self) -> None:
         self.scores = self.counter("scores", "Scores sent")
         self.withdrawn = self.counter("scores_withdrawn", "Scores withdrawn: no longer eligible")
@@ -189,6 +197,10 @@ class Metrics(Meters):
             else:
                 self.closed.labels(goal, str(label)).inc(count)
         self.opened.inc(counts["opened"])
+        for bound in ("pooled", "unbelieved"):
+            if counts[bound]:
+                self.bounded.labels(bound).inc(counts[bound])
+        self.expired.inc(counts["expired"])
         self.late.inc(counts["late"])
         self.scores.inc(counts["scores"])
         self.withdrawn.inc(counts["withdrawn"])

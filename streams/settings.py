@@ -48,6 +48,7 @@ class Settings(BaseSettings):
     models_topic: Name | None = Field(None, description="Instead of PREFIX.models")
     insights_topic: Name | None = Field(None, description="Instead of PREFIX.insights")
     dlq_topic: Name | None = Field(None, description="Instead of PREFIX.dlq")
+    erasures_topic: Name | None = Field(None, description="Instead of PREFIX.erasures")
 
     security_protocol: Literal["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"] = Field(
         "PLAINTEXT", description="How to talk to the brokers"

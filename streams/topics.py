@@ -15,7 +15,7 @@ class Topics:
 
     Parameters
     ----------
-    events, scores, examples, models, insights, dlq
+    events, scores, examples, models, insights, dlq, erasures
         As in docs/semantics.md.
     profiles, tickets, trainers
         Changelogs of the tables.
@@ -27,6 +27,7 @@ class Topics:
     models: str
     insights: str
     dlq: str
+    erasures: str
     profiles: str
     tickets: str
     trainers: str
@@ -72,6 +73,7 @@ def topics_of(settings: Settings) -> Topics:
         models=settings.models_topic or f"{prefix}.models",
         insights=settings.insights_topic or f"{prefix}.insights",
         dlq=settings.dlq_topic or f"{prefix}.dlq",
+        erasures=settings.erasures_topic or f"{prefix}.erasures",
         profiles=f"{prefix}-profiles-changelog",
         tickets=f"{prefix}-tickets-changelog",
         trainers=f"{prefix}-trainers-changelog",
@@ -81,7 +83,8 @@ def topics_of(settings: Settings) -> Topics:
 def wanted_topics(settings: Settings) -> list[Wanted]:
     """What every topic has to be like: those that go together have equal partitions."""
     topics, equal = topics_of(settings), settings.partitions
-    compact = {"cleanup.policy": "compact"}
+    # What is erased is gone from the disk a week later, whatever else is written.
+    compact = {"cleanup.policy": "compact", "max.compaction.lag.ms": str(7 * DAY_MS)}
     changelog = compact | {"min.cleanable.dirty.ratio": "0.3", "segment.ms": str(DAY_MS)}
     return [
         Wanted(topics.events, equal, {"retention.ms": str(30 * DAY_MS)}),
@@ -93,6 +96,7 @@ def wanted_topics(settings: Settings) -> list[Wanted]:
             {"cleanup.policy": "compact,delete", "retention.ms": str(30 * DAY_MS)},
         ),
         Wanted(topics.dlq, equal, {"retention.ms": str(30 * DAY_MS)}),
+        Wanted(topics.erasures, equal, {"retention.ms": str(400 * DAY_MS)}),
         Wanted(topics.profiles, equal, changelog),
         Wanted(topics.tickets, equal, changelog),
         Wanted(topics.trainers, equal, changelog),

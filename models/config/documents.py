@@ -58,7 +58,7 @@ def read_document(text: str, source: str) -> Document:
         if doubled:
             raise ConfigError(source, doubled)
         return Document(source, yaml.safe_load(text), lines)
-    except (yaml.YAMLError, RecursionError) as error:
+    except (yaml.YAMLError, RecursionError, ValueError) as error:  # dates and numbers: bare errors
         raise ConfigError(source, [_unreadable(error)]) from None
 
 

@@ -1,10 +1,11 @@
-"""Names that conditions refer to: every one defined, none in a circle."""
+"""What parts of a configuration say about each other: names are defined, windows end in time."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
 from models.config.conditions import Condition
+from models.config.durations import format_duration
 from models.config.goals import Eligibility, Happening
 from models.config.schema import Config
 from models.errors import Problem
@@ -60,7 +61,18 @@ def check_references(config: Config) -> list[Problem]:
         for place, name in in_config(config)
         if name not in config.named
     ]
-    return problems or _circles(config)
+    return problems or _circles(config) or _short_lives(config)
+
+
+def _short_lives(config: Config) -> list[Problem]:
+    """A window has to fit into the time that a silent profile is kept, and leave room."""
+    kept = config.profiles.expire_after
+    longest = max(goal.outcome.within for goal in config.goals.values())
+    least = 2 * (longest + config.time.reversible_for)
+    if kept is None or kept >= least:
+        return []
+    expected = f"at least {format_duration(least)} (twice the longest window), or null for never"
+    return [Problem("profiles.expire_after", format_duration(kept), expected)]
 
 
 def _circles(config: Config) -> list[Problem]:

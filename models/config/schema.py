@@ -52,6 +52,16 @@ class TimePart(Part):
     )
 
 
+class ProfilesPart(Part):
+    """How long profiles are kept."""
+
+    expire_after: PositiveDuration | None = Field(
+        730 * DAY,
+        description="A profile is erased so long after its last event: its state and its scores. "
+        "Tickets are opened as long as their windows end before that; null for never",
+    )
+
+
 class ScoresPart(Part):
     """What leaves."""
 
@@ -112,5 +122,6 @@ class Config(Part):
         description="The questions, by name"
     )
     time: TimePart = Field(TimePart(), description="How event time is kept")
+    profiles: ProfilesPart = Field(ProfilesPart(), description="How long profiles are kept")
     scores: ScoresPart = Field(ScoresPart(), description="What leaves")
     limits: LimitsPart = Field(LimitsPart(), description="Bounds on records and profiles")

@@ -14,7 +14,7 @@ import orjson
 from models.config.schema import LimitsPart
 from models.errors import InvalidEvent
 from models.events.event import Event
-from models.events.times import LATEST, format_time, parse_time
+from models.events.times import EARLIEST, LATEST, format_time, parse_time
 
 #: Why a record is refused, by the code in the dead letter's ``reason`` header.
 REASONS = {
@@ -78,7 +78,7 @@ def check_event(fields: dict[str, Any], limits: LimitsPart) -> Event:
     ):
         _check_texts(fields, longest)
     stamp: Any = get("timestamp")
-    at = stamp if type(stamp) is int and 0 <= stamp < LATEST else _checked_time(stamp)
+    at = stamp if type(stamp) is int and EARLIEST <= stamp < LATEST else _checked_time(stamp)
     properties = get("properties")
     if properties is None:
         fields["properties"] = {}
@@ -87,6 +87,26 @@ def check_event(fields: dict[str, Any], limits: LimitsPart) -> Event:
     elif not _is_shallow(properties, limits.nesting):
         raise InvalidEvent("too_deep", f"properties nested deeper than {limits.nesting}")
     return Event(event_id, profile_id, at, kind, fields)
+
+
+def check_key(key: bytes, limits: LimitsPart) -> None:
+    """Refuse a key that no event could have: of a record that erases, it is all there is.
+
+    Raises
+    ------
+    InvalidEvent
+        Not UTF-8, too long, or with control characters.
+    """
+    try:
+        text = key.decode()
+    except UnicodeDecodeError:
+        raise InvalidEvent("bad_text", "the key: not UTF-8") from None
+    if len(text) > limits.text:
+        raise InvalidEvent(
+            "bad_text", f"the key: {len(text):,} characters, not 1 to {limits.text:,}"
+        )
+    if CONTROL.search(text):
+        raise InvalidEvent("bad_text", "the key: a control character")
 
 
 def check_skew(event: Event, recorded_at: int | None, max_skew: int) -> None:

@@ -10,7 +10,7 @@ from typing import Annotated, Any
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema
 
 from models.events.parsing import CONTROL
-from models.events.times import parse_time
+from models.events.times import EARLIEST, LATEST, parse_time
 
 
 def _printable(text: str) -> str:
@@ -27,7 +27,7 @@ Time = Annotated[
         {
             "anyOf": [
                 {"type": "string", "format": "date-time"},
-                {"type": "integer", "minimum": 0},
+                {"type": "integer", "minimum": EARLIEST, "exclusiveMaximum": LATEST},
             ]
         }
     ),

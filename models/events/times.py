@@ -10,6 +10,9 @@ from models.config.durations import DAY, MINUTE
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 MILLISECOND = timedelta(milliseconds=1)
 
+#: No event is earlier than 1980-01-01: nearer to 1970 lie forgotten times, and seconds taken for
+#: milliseconds.
+EARLIEST = 315_532_800_000
 #: No event is later than this: 2200-01-01, so that sums of a time and a duration stay exact.
 LATEST = 7_258_118_400_000
 #: The minutes of a day as ISO 8601 writes them.
@@ -22,7 +25,7 @@ def parse_time(value: object) -> int:
     Raises
     ------
     ValueError
-        Neither of them, without a zone, before 1970 or after 2199.
+        Neither of them, without a zone, before 1980 or after 2199.
 
     Examples
     --------
@@ -37,8 +40,8 @@ def parse_time(value: object) -> int:
         millis = int(value)
     else:
         raise ValueError("a time: ISO 8601 with a zone, or epoch milliseconds")
-    if not 0 <= millis < LATEST:
-        raise ValueError("a time from 1970 to 2199")
+    if not EARLIEST <= millis < LATEST:
+        raise ValueError("a time from 1980 to 2199")
     return millis
 
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal, NamedTuple
+from typing import Annotated, Literal, NamedTuple
 
 import orjson
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from models.errors import InvalidEvent
 from models.events.times import format_time, parse_time
@@ -13,6 +13,11 @@ from models.learning.raw import raw_of_names
 from models.profiles.features import RawProfile, named_features
 
 Kind = Literal["outcome", "reversal"]
+#: What no example of ours comes near; beyond it numbers leave float32.
+LARGEST = 1e30
+MOST_FEATURES = 10_000
+MOST_PARTITIONS = 65_536
+Number = Annotated[float, Field(gt=-LARGEST, lt=LARGEST)]
 
 
 class Example(NamedTuple):
@@ -58,6 +63,13 @@ class Example(NamedTuple):
         return f"{self.goal}/{self.goal_version}/{self.profile_id}/{self.t0}"
 
 
+class ExampleSource(BaseModel):
+    """The source record that moved the clock past the window, or that was late."""
+
+    partition: Annotated[int, Field(ge=0, lt=MOST_PARTITIONS)]
+    offset: Annotated[int, Field(ge=-1)] = Field(description="-1 when the clock ran idle")
+
+
 class ExampleRecord(BaseModel):
     """A labelled ticket: a row to learn from, for our trainer or anyone's."""
 
@@ -71,11 +83,15 @@ class ExampleRecord(BaseModel):
     due: str = Field(description="When its window ended, ISO 8601 UTC")
     label: Literal[0, 1] = Field(description="1 when the outcome occurred in the window")
     weight: float = Field(description="How much it counts")
-    features: dict[str, float] = Field(description="Raw features of T0 by name; sparse")
-    probability: float | None = Field(description="What was said at T0; null without a model")
+    features: Annotated[dict[str, Number], Field(max_length=MOST_FEATURES)] = Field(
+        description="Raw features of T0 by name; sparse"
+    )
+    probability: Annotated[float, Field(ge=0, le=1)] | None = Field(
+        description="What was said at T0; null without a model"
+    )
     model_version: int = Field(description="Version of the model that said it; 0 for none")
     kind: Kind = Field(description="reversal: a late event turned a negative sent before")
-    source: dict[str, int] = Field(description="Partition and offset that brought it about")
+    source: ExampleSource = Field(description="What brought it about")
 
 
 def encode_example(example: Example) -> bytes:
@@ -108,24 +124,19 @@ def decode_example(value: bytes) -> Example:
         Not an example; the code is that of the dead letter.
     """
     try:
-        return _example(orjson.loads(value))
-    except (orjson.JSONDecodeError, KeyError, TypeError, ValueError, AttributeError) as error:
-        raise InvalidEvent("bad_example", f"{type(error).__name__}: {error}") from None
+        return _example(ExampleRecord.model_validate(orjson.loads(value)))
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_input=False)[0]
+        place = ".".join(map(str, first["loc"]))[:100]
+        raise InvalidEvent("bad_example", f"{place}: {first['msg']}") from None
+    except (orjson.JSONDecodeError, ValueError) as error:
+        raise InvalidEvent("bad_example", str(error)) from None
 
 
-def _example(fields: dict[str, Any]) -> Example:
-    source = fields["source"]
+def _example(record: ExampleRecord) -> Example:
     return Example(
-        fields["goal"],
-        fields["goal_version"],
-        fields["profile_id"],
-        parse_time(fields["t0"]),
-        parse_time(fields["due"]),
-        int(fields["label"]),
-        fields["probability"],
-        int(fields["model_version"]),
-        raw_of_names(fields["features"]),
-        fields["kind"],
-        int(source["partition"]),
-        int(source["offset"]),
-    )
+        record.goal, record.goal_version, record.profile_id,
+        parse_time(record.t0), parse_time(record.due), record.label,
+        record.probability, record.model_version, raw_of_names(record.features), record.kind,
+        record.source.partition, record.source.offset,
+    )  # fmt: skip

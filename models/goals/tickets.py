@@ -9,13 +9,13 @@ from __future__ import annotations
 import math
 import struct
 from collections.abc import Iterator
-from functools import lru_cache
 from typing import NamedTuple
 
 import numpy as np
 
 from models.errors import StateError
 from models.profiles.features import PROFILE_WIDTH, SOURCE_WIDTH, RawProfile
+from models.profiles.names import pack_names, unpack_names
 
 VERSION = 1
 
@@ -56,7 +56,7 @@ class Ticket(NamedTuple):
 def pack_ticket(ticket: Ticket) -> Packed:
     """The bytes of a ticket."""
     raw = ticket.raw
-    names = _packed_names(raw.names)
+    names = pack_names(raw.names)
     probability = math.nan if ticket.probability is None else ticket.probability
     return b"".join(
         (
@@ -89,7 +89,7 @@ def unpack_ticket(packed: Packed) -> Ticket:
         at += PROFILE_WIDTH * FLOAT
         rows = np.frombuffer(packed, np.float32, sources * SOURCE_WIDTH, at)
         at += sources * SOURCE_WIDTH * FLOAT
-        known = _names(packed[at : at + names])
+        known = unpack_names(packed[at : at + names])
         raw = RawProfile(
             profile,
             known,
@@ -177,16 +177,6 @@ class TicketBook:
         self._number += len(kept) - before
         if not kept:
             del self._by_profile[profile]
-
-
-@lru_cache(maxsize=8_192)
-def _names(packed: bytes) -> tuple[str, ...]:
-    return tuple(packed.decode().split("\n")) if packed else ()
-
-
-@lru_cache(maxsize=8_192)
-def _packed_names(names: tuple[str, ...]) -> bytes:
-    return "\n".join(names).encode()
 
 
 def _pack_attribute(name: str, value: float | str) -> bytes:

@@ -16,6 +16,8 @@ from models.profiles.features import (
     RawProfile,
 )
 
+#: Characters of names for which a plan is remembered; longer ones only invented types make.
+REMEMBERED = 16_384
 Plan = tuple[tuple[str, ...], Int, tuple[tuple[int, str], ...]]
 
 
@@ -28,7 +30,9 @@ def raw_of_names(features: Mapping[str, float]) -> RawProfile:
     >>> raw.names, float(raw.rows[0, -1])
     (('event/basket',), 5.0)
     """
-    sources, places, others = _plan(tuple(features))
+    names = tuple(features)
+    remembered = sum(map(len, names)) <= REMEMBERED
+    sources, places, others = _plan(names) if remembered else _plan.__wrapped__(names)
     values = list(features.values())
     flat = np.zeros(PROFILE_WIDTH + SOURCE_WIDTH * len(sources) + 1, dtype=np.float32)
     flat[PROFILE_WIDTH - 1] = np.nan
@@ -41,7 +45,7 @@ def raw_of_names(features: Mapping[str, float]) -> RawProfile:
     )
 
 
-@lru_cache(maxsize=8_192)
+@lru_cache(maxsize=4_096)
 def _plan(keys: tuple[str, ...]) -> Plan:
     """Where the values of these names go: the last place is for what has none in the arrays."""
     sources: dict[str, int] = {}

@@ -19,6 +19,8 @@ from models.profiles.profile import OTHER
 #: The layout is first decided after so many examples, and again at every multiple of the other.
 WARM_UP = 100
 TERM = 500
+#: Newcomers counted in a term, at most: the first to appear; an invented flood is not.
+MOST_COUNTED = 4_096
 #: A newcomer has to be in this share of a term's examples.
 LEAST_SHARE = 0.01
 
@@ -90,7 +92,10 @@ class ProfileFeatures(base.Transformer):
         if self.seen == WARM_UP or (self.seen and self.seen % TERM == 0):
             self._decide()
         unknown = _Unknown(self.layout)
-        self.counts.update(block for raw in examples for block in unknown.blocks_in(raw))
+        for raw in examples:
+            for block in unknown.blocks_in(raw):
+                if block in self.counts or len(self.counts) < MOST_COUNTED:
+                    self.counts[block] += 1
         self.seen += len(examples)
 
     def _decide(self) -> None:

@@ -27,7 +27,7 @@ def pack(profile: Profile) -> bytes:
     Examples
     --------
     >>> profile = Profile.starting(1000)
-    >>> profile.count("event/basket", 1000, 12.5, limit=32)
+    >>> _ = profile.count("event/basket", 1000, 12.5, limit=32)
     >>> unpack(pack(profile)) == profile
     True
     """

@@ -188,6 +188,7 @@ def raw_features(frozen: Sequence[Frozen]) -> RawFeatures:
     --------
     >>> profile = Profile.starting(0)
     >>> profile.count("event/basket", 0, 12.5, limit=32)
+    True
     >>> raw = raw_features([freeze(profile, HOUR)]).one(0)
     >>> dict(zip(SOURCE_FEATURES, raw.rows[0].tolist()))["count_1h"]
     0.5

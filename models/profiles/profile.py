@@ -6,6 +6,7 @@ from msgspec import Struct, field
 
 from models.config.durations import DAY
 from models.profiles.days import Days
+from models.profiles.names import MOST_BYTES
 from models.profiles.rows import SIZE, add_event, new_row
 
 #: Where event types beyond the limit are counted together.
@@ -71,6 +72,7 @@ class Profile(Struct, array_like=True, gc=False):
         --------
         >>> profile = Profile.starting(1000)
         >>> profile.count("event/basket", 1000, 12.5, limit=32)
+        True
         >>> profile.sources
         ['event/basket']
         """
@@ -84,21 +86,32 @@ class Profile(Struct, array_like=True, gc=False):
             self.first = at
         self.days.observe(at // DAY)
 
-    def count(self, source: str, at: int, value: float | None, limit: int) -> None:
-        """Count an event under a source; under ``other`` once there are ``limit`` event types."""
+    def count(self, source: str, at: int, value: float | None, limit: int) -> bool:
+        """Count an event under a source; under ``other`` once there are ``limit`` event types.
+
+        Event types whose names would take more than ``MOST_BYTES`` together share it as well.
+
+        Returns
+        -------
+        Whether it was counted under its own name.
+        """
         sources = self.sources
-        if source not in sources and self._is_full(source, limit):
+        own = source in sources or not self._is_full(source, limit)
+        if not own:
             source = OTHER
         if source in sources:
             add_event(self.rows, sources.index(source) * SIZE, at, value)
         else:
             sources.append(source)
             self.rows += new_row(at, value)
+        return own
 
     def _is_full(self, source: str, limit: int) -> bool:
-        if not source.startswith("event/") or len(self.sources) < limit:
+        if not source.startswith("event/"):
             return False
-        return sum(kept.startswith("event/") for kept in self.sources) >= limit
+        kept = [name for name in self.sources if name.startswith("event/")]
+        room = MOST_BYTES - len(source.encode())
+        return len(kept) >= limit or sum(len(name.encode()) for name in kept) > room
 
     def knows(self, event_id: bytes) -> bool:
         """Whether an event of this hash is among the latest."""

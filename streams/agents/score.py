@@ -12,6 +12,7 @@ from faust.types import TP
 from models.engine import Engine
 from models.goals.examples import Example, encode_example
 from models.partition import Partition
+from models.receipts import encode_receipt
 from models.step import Step
 from streams.checkpoint import Outgoing, Output, Stage
 from streams.dead_letters import dead_letters
@@ -55,7 +56,7 @@ class ScoringAgent:
         self.done: dict[int, int] = {}
         self._examples_partitions = list(range(wiring.partitions))
         for goal in engine.compiled.goals:
-            self.metrics.show_ranks(goal.name, engine.ranks[goal.key])
+            self.metrics.show_ranks(goal.name, engine.board.ranks[goal.key])
 
     async def handle(self, number: int, records: list[Any], offset: int) -> None:
         """Apply a run and make what it brought about durable."""
@@ -112,6 +113,15 @@ class ScoringAgent:
             outputs,
             [Output(topics.tickets, number, [Outgoing(*change.row) for change in step.tickets])],
             [Output(topics.profiles, number, [Outgoing(*row) for row in step.profiles])],
+            # Last: a receipt never says of anything that it is gone before it is.
+            [Output(topics.erasures, number, self._receipts(number, step))],
+        ]
+
+    def _receipts(self, number: int, step: Step) -> list[Outgoing]:
+        goals, now = list(self.engine.config.goals), datetime.now(UTC)
+        return [
+            Outgoing(one.profile, encode_receipt(one, goals, self.topics.events, number, now))
+            for one in step.erasures
         ]
 
     def _examples(self, examples: list[Example]) -> list[Output]:

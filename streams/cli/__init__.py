@@ -22,6 +22,7 @@ COMMANDS = {
     "worker": "Run a worker",
     "send": "Send a file of events into the events topic",
     "watch": "Follow scores with their reasons",
+    "dlq": "Refused records: list them, show one, replay them after a fix",
     "demo": "Embedded broker, real data, a worker, live progress",
 }
 

@@ -13,6 +13,7 @@ from models.config.schema import Config
 from models.events.schema import ExperienceEvent
 from models.goals.examples import ExampleRecord
 from models.learning.snapshot import Snapshot
+from models.receipts import ReceiptRecord
 from models.scoring.records import ScoreRecord
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
@@ -22,6 +23,7 @@ RECORDS: dict[str, type[BaseModel]] = {
     "score": ScoreRecord,
     "example": ExampleRecord,
     "snapshot": Snapshot,
+    "receipt": ReceiptRecord,
 }
 MODELS = RECORDS | {"configuration": Config}
 

@@ -14,7 +14,7 @@ from models.config.schema import LimitsPart
 from models.errors import InvalidEvent
 from models.events.parsing import REASONS, check_skew, parse_event
 from models.events.schema import ExperienceEvent
-from models.events.times import LATEST, format_time, parse_time
+from models.events.times import EARLIEST, LATEST, format_time, parse_time
 from tests.support.factories import START, event
 
 LIMITS = LimitsPart()
@@ -63,6 +63,8 @@ WRONG = [
     (changed(timestamp="0001-01-01T00:00:00Z"), "bad_timestamp"),
     (changed(timestamp="9999-12-31T23:59:59Z"), "bad_timestamp"),
     (changed(timestamp=-1), "bad_timestamp"),
+    (changed(timestamp=0), "bad_timestamp"),
+    (changed(timestamp=START // 1000), "bad_timestamp"),
     (changed(timestamp=10**18), "bad_timestamp"),
     (changed(timestamp=1.5), "bad_timestamp"),
     (changed(timestamp=True), "bad_timestamp"),
@@ -147,7 +149,7 @@ def test_no_bytes_do_more_than_be_refused(value: bytes) -> None:
         assert error.reason in REASONS
 
 
-@given(st.integers(0, LATEST - 1))
+@given(st.integers(EARLIEST, LATEST - 1))
 def test_a_written_time_reads_as_itself(millis: int) -> None:
     assert parse_time(format_time(millis)) == millis == parse_time(millis)
 

@@ -1,0 +1,171 @@
+"""``penchant dlq``: refused records, and sending them again after a fix."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from collections.abc import Coroutine
+from typing import Any, TypeVar
+
+import click
+import orjson
+from aiokafka.errors import KafkaError
+from rich.markup import escape
+from rich.table import Table
+
+from models.errors import ConfigError, Problem
+from streams.admin import BrokerError, admin_client
+from streams.cli.common import FAILED, err, out, reports_errors, settings_of, with_settings
+from streams.letters import Letter, Place, Replay, read_letters, replay
+from streams.settings import Settings
+
+Result = TypeVar("Result")
+MOST_SHOWN = 20
+
+
+@click.group("dlq")
+def command() -> None:
+    """Refused records: why, what came, and sending them again after a fix."""
+
+
+@command.command("list")
+@click.option("--reason", help="Only letters with this code")
+@click.option("--last", type=click.IntRange(min=1), default=50, show_default=True, help="How many")
+@click.option("--json", "as_json", is_flag=True, help="One JSON object a line")
+@with_settings
+@reports_errors
+def list_letters(
+    reason: str | None, last: int, as_json: bool, brokers: str | None, prefix: str | None
+) -> None:
+    r"""List refused records, the latest last; * marks those that were sent again.
+
+    \b
+    Example: penchant dlq list --reason bad_timestamp
+    """
+    letters, replayed = _done(settings_of(brokers, prefix), read_letters)
+    chosen = [letter for letter in letters if reason in (None, letter.reason)]
+    shown = chosen[-last:]
+    if as_json:
+        for letter in shown:
+            line = {"place": _name(letter.place), **letter.headers} | {
+                "key": _text(letter.key), "replayed": letter.place in replayed,
+            }  # fmt: skip
+            sys.stdout.write(orjson.dumps(line).decode() + "\n")
+        return
+    table = Table("place", "refused at", "reason", "message", "key", "bytes", "*")
+    for letter in shown:
+        table.add_row(
+            _name(letter.place), escape(letter.headers.get("failed_at", "")[:19]),
+            escape(letter.reason), escape(letter.headers.get("message", "")),
+            escape(_text(letter.key)[:40]), str(len(letter.value or b"")),
+            "*" if letter.place in replayed else "",
+        )  # fmt: skip
+    out.print(table)
+    out.print(f"{len(shown):,} of {len(chosen):,} letters")
+
+
+@command.command("show")
+@click.argument("place")
+@with_settings
+@reports_errors
+def show(place: str, brokers: str | None, prefix: str | None) -> None:
+    r"""Show one refused record: where it came from, why it was refused, its bytes.
+
+    PLACE is PARTITION/OFFSET as `list` shows it.
+
+    \b
+    Example: penchant dlq show 3/17
+    """
+    wanted = _place(place)
+    letters, replayed = _done(settings_of(brokers, prefix), read_letters)
+    found = next((letter for letter in letters if letter.place == wanted), None)
+    if found is None:
+        raise BrokerError(f"no letter at {place}")
+    for name, value in sorted(found.headers.items()):
+        out.print(f"{name}: {_text(value.encode())}", markup=False, soft_wrap=True)
+    out.print(f"replayed: {'yes' if wanted in replayed else 'no'}")
+    out.print(f"key: {_text(found.key)}", markup=False, soft_wrap=True)
+    out.print(f"value: {_text(found.value)}", markup=False, soft_wrap=True)
+
+
+@command.command("replay")
+@click.argument("places", nargs=-1)
+@click.option("--reason", help="All letters with this code")
+@click.option("--all", "everything", is_flag=True, help="All letters")
+@click.option("--limit", type=click.IntRange(min=1), help="At most so many")
+@with_settings
+@reports_errors
+def replay_letters(  # noqa: PLR0913, PLR0917 - one argument an option
+    places: tuple[str, ...],
+    reason: str | None,
+    everything: bool,
+    limit: int | None,
+    brokers: str | None,
+    prefix: str | None,
+) -> None:
+    r"""Send refused records to where they came from again, each once.
+
+    Fix first what made the worker refuse them. PLACES are PARTITION/OFFSET as `list` shows them.
+    Those sent before are left out; a record that is refused once more is a new letter.
+
+    \b
+    Example: penchant dlq replay --reason too_large
+    """
+    if not places and reason is None and not everything:
+        expected = "PLACES, --reason CODE or --all"
+        raise ConfigError("penchant dlq replay", [Problem("", "nothing to choose by", expected)])
+    chosen = {_place(place) for place in places}
+
+    def wanted(letter: Letter) -> bool:
+        return (not chosen or letter.place in chosen) and reason in (None, letter.reason)
+
+    result: Replay = _done(
+        settings_of(brokers, prefix), lambda settings: replay(settings, wanted, limit)
+    )
+    for place, why in result.impossible[:MOST_SHOWN]:
+        err.print(f"{_name(place)}: {why}", markup=False)
+    out.print(
+        f"{result.sent:,} sent again, {result.before:,} had been before, "
+        f"{len(result.impossible):,} cannot be"
+    )
+    if result.impossible:
+        sys.exit(FAILED)
+
+
+def _done(settings: Settings, work: Any) -> Any:
+    """What comes of some work with the broker, or a word about why not."""
+    with admin_client(settings):  # says what is wrong before a client waits in silence
+        pass
+    return asyncio.run(_guarded(work(settings)))
+
+
+async def _guarded(work: Coroutine[Any, Any, Result]) -> Result:
+    try:
+        return await work
+    except KafkaError as error:
+        raise BrokerError(f"the broker did not do it: {error}") from None
+
+
+def _place(text: str) -> Place:
+    partition, _, offset = text.partition("/")
+    if not (partition.isdecimal() and offset.isdecimal()):
+        raise ConfigError("PLACE", [Problem("", repr(text), "PARTITION/OFFSET, such as 3/17")])
+    return int(partition), int(offset)
+
+
+def _name(place: Place) -> str:
+    return f"{place[0]}/{place[1]}"
+
+
+def _text(value: bytes | None) -> str:
+    r"""Bytes for a terminal: what could move its cursor is escaped.
+
+    Examples
+    --------
+    >>> print(_text(b"p\x1b[2J"), _text(None), _text("é\u202e".encode()))
+    p\x1b[2J (none) é\u202e
+    """
+    if value is None:
+        return "(none)"
+    text = value.decode(errors="backslashreplace")
+    return "".join(one if one.isprintable() else ascii(one)[1:-1] for one in text)

@@ -1,0 +1,102 @@
+"""A worker under hostile records: nothing stops it, and what is good comes out as if alone."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import Any
+
+import orjson
+import pytest
+
+from models.events.parsing import REASONS
+from models.partition import CLOCK_KEY
+from models.profiles.codec import unpack
+from tests.hostile.records import hostile_records
+from tests.integration.test_embedded import CONFIG, handled
+from tests.support.cluster import Cluster, until
+from tests.support.factories import START, Bench, config, event, records
+
+pytestmark = pytest.mark.embedded
+
+NUMBER = 3_000
+GOOD = 300
+Keyed = tuple[bytes | None, bytes | None]
+
+
+def mixed() -> tuple[list[Keyed], list[dict[str, Any]]]:
+    """Hostile records with good ones among them; and the good ones."""
+    good = [
+        event(f"good{n % 9}", START + n * 60_000, properties={"amount": n % 50})
+        for n in range(GOOD)
+    ]
+    drawn = hostile_records(seed=5)
+    log: list[Keyed] = []
+    for number in range(NUMBER):
+        one = next(drawn)
+        if one.key is not None or one.value is not None:  # a client does not send nothing
+            log.append((one.key, one.value))
+        if number % (NUMBER // GOOD) == 0:
+            fields = good[number // (NUMBER // GOOD)]
+            log.append((fields["profile_id"].encode(), orjson.dumps(fields)))
+    return log, good
+
+
+def test_a_worker_takes_thousands_of_hostile_records_in_its_stride(embedded: Cluster) -> None:
+    """One run, looked at from every side."""
+    log, good = mixed()
+    worker = embedded.worker(CONFIG).start().wait_ready()
+    embedded.send(log)
+    until(lambda: handled(worker) >= len(log) or not worker.alive, "everything to be handled")
+    embedded.send([(b"after", orjson.dumps(event("after", START)))])
+    until(lambda: handled(worker) > len(log) or not worker.alive, "what comes after")
+    assert worker.alive
+    metrics = worker.metrics()
+    every_refused_record_is_a_letter_with_a_reason(embedded, metrics)
+    good_profiles_are_as_if_they_had_been_alone(embedded, good)
+    every_erasure_has_its_receipt(embedded, metrics, log)
+    nothing_of_it_is_in_the_logs(worker.log.read_text())
+    assert worker.stop() == 0
+
+
+def every_refused_record_is_a_letter_with_a_reason(
+    cluster: Cluster, metrics: dict[str, float]
+) -> None:
+    letters = [dict(letter.headers) for letter in cluster.read(cluster.topics.dlq)]
+    found = Counter(letter["reason"].decode() for letter in letters)
+    assert found.total() == metrics["penchant_events_total/refused"] > 1_000
+    assert found.keys() == REASONS.keys()
+    for reason, count in found.items():
+        assert metrics[f"penchant_dead_letters_total/{reason}"] == count
+
+
+def good_profiles_are_as_if_they_had_been_alone(
+    cluster: Cluster, good: list[dict[str, Any]]
+) -> None:
+    alone = Bench(config(events={"value": "properties.amount"}))
+    alone.run(records(good))
+    rows = {record.key: record.value for record in cluster.read(cluster.topics.profiles)}
+    for key, value in alone.partition.profiles.items():
+        if key != CLOCK_KEY:
+            held, expected = unpack(rows[key]), unpack(value)
+            assert (held.rows, held.days) == (expected.rows, expected.days)
+    assert rows[b"after"] is not None
+
+
+def every_erasure_has_its_receipt(
+    cluster: Cluster, metrics: dict[str, float], log: list[Keyed]
+) -> None:
+    receipts = [(one.key, orjson.loads(one.value)) for one in cluster.read(cluster.topics.erasures)]
+    asked = Counter(key for key, value in log if value is None)
+    found = Counter(key for key, _ in receipts)
+    assert metrics["penchant_events_total/erased"] == len(receipts)
+    assert found == {key: count for key, count in asked.items() if key in (b"p1", b"p2", b"a/b")}
+    for key, receipt in receipts:
+        assert receipt["profile_id"].encode() == key
+        assert receipt["source"]["topic"] == cluster.topics.events
+        assert set(receipt["goals"]) == {"churn", "coupon"}
+
+
+def nothing_of_it_is_in_the_logs(text: str) -> None:
+    assert "Traceback" not in text
+    assert "good1" not in text
+    assert len(text) < 20_000
