@@ -18,7 +18,7 @@ from tests.support.factories import START, Bench, config, habits, records, snaps
 
 DESCRIBED = Metrics(CollectorRegistry()).described
 #: What a series may be told apart by: each takes few values.
-LABELS = {"bound", 
+LABELS = {"bound",
     "result", "reason", "topic", "partition", "phase", "goal", "label", "band", "factor", "status",
     "span", "version", "guarantee", "python",
 }  # fmt: skip
