@@ -16,8 +16,8 @@ from models.errors import PenchantError
 
 logger = logging.getLogger("penchant")
 
-#: What a service of mode says when it crashes, and a worker before it ends with what crashed it.
-CRASHED = "Crashed reason="
+#: What mode says when a service crashes or a worker cannot start, and when the worker then ends.
+CRASHED = ("Crashed reason=%r", "]: Error: %r")
 RERAISING = "Reraising original exception"
 
 AGAIN = "nothing was acknowledged that is not done; started again it goes on from there"
@@ -84,7 +84,7 @@ def one_line(text: str) -> str:
 
 
 class CrashFilter(logging.Filter):
-    """Lets every error through once: explained in a line, or with the traceback of a bug.
+    """Lets a crash through once: explained in a line, or with the traceback of a bug.
 
     Put on a handler, so that it sees what any library logs.
     """
@@ -92,10 +92,11 @@ class CrashFilter(logging.Filter):
     def __init__(self) -> None:
         super().__init__()
         self._told: list[BaseException] = []
+        self._stops = False
 
     def filter(self, record: logging.LogRecord) -> bool:
         """Whether a record is shown; it may be shortened."""
-        if RERAISING in record.msg and self._told:
+        if RERAISING in record.getMessage() and self._told:
             return False
         error = error_of(record)
         if error is None:
@@ -103,21 +104,26 @@ class CrashFilter(logging.Filter):
         if any(error is one for one in self._told):
             return False
         explained = explain(error)
-        crash = CRASHED in record.msg
+        crash = record.msg.endswith(CRASHED)
         if crash or explained is None:
             self._told.append(error)
         # A service may crash with an error that is not being handled any more.
         record.exc_info = (type(error), error, error.__traceback__) if explained is None else None
-        if explained is not None and crash:
-            record.name, record.msg, record.args = "penchant", "the worker stops: %s", (explained,)
-        return True
+        record.exc_text = None
+        return self._say(record, explained) if explained is not None and crash else True
+
+    def _say(self, record: logging.LogRecord, explained: str) -> bool:
+        """Make a record say why the worker stops; what follows from that is not said again."""
+        first, self._stops = not self._stops, True
+        record.name, record.msg, record.args = "penchant", "the worker stops: %s", (explained,)
+        return first
 
 
 def error_of(record: logging.LogRecord) -> BaseException | None:
     """The error whose traceback a log record would show, or that a service crashed with."""
     if record.exc_info and record.exc_info[1] is not None:
         return record.exc_info[1]
-    if CRASHED in record.msg and isinstance(record.args, tuple):
+    if record.msg.endswith(CRASHED) and isinstance(record.args, tuple):
         return next((one for one in record.args if isinstance(one, BaseException)), None)
     return None
 

@@ -68,6 +68,11 @@ class RunConsumerThread(driver.AIOKafkaConsumerThread):
     def on_crash(self, msg: str, *fmt: Any, **kwargs: Any) -> None:
         """Say nothing beside the log, where the crash is told."""
 
+    def _stopped_set(self) -> None:
+        """Tell the thread to stop, unless a crash has ended it already."""
+        if not self.thread_loop.is_closed():
+            super()._stopped_set()
+
 
 class RunConsumer(driver.Consumer):
     """Delivers runs; acknowledges through them; tells partitions' fate to the checkpoint."""

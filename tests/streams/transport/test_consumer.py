@@ -301,3 +301,12 @@ def test_fetching_that_ends_by_itself_crashes_the_worker() -> None:
         await fetcher.stop()
 
     run(test)
+
+
+def test_a_consumer_thread_that_a_crash_has_ended_may_still_be_told_to_stop() -> None:
+    async def test() -> None:
+        thread: Any = Rig().consumer._thread
+        thread.thread_loop.close()
+        thread._stopped_set()
+
+    run(test)

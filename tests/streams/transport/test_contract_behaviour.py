@@ -152,7 +152,7 @@ def test_a_crash_stops_the_app_and_says_so(caplog: pytest.LogCaptureFixture) -> 
             await rig.app.crash(error)
         assert rig.app.should_stop
         assert rig.app.crash_reason is error
-        assert CRASHED in caplog.records[0].msg
+        assert caplog.records[0].msg.endswith(CRASHED)
         assert caplog.records[0].args == (error,)
 
     run(test)

@@ -48,6 +48,7 @@ CALLS = [
     Call(consumer.Fetcher, "_fetcher", "self", OVERRIDDEN),
     Call(driver.AIOKafkaConsumerThread, "_create_worker_consumer", "self transport", OVERRIDDEN),
     Call(threads.ServiceThread, "on_crash", "self msg fmt kwargs", OVERRIDDEN),
+    Call(threads.ServiceThread, "_stopped_set", "self", OVERRIDDEN),
     Call(Transport, "__init__", "self url app loop", OVERRIDDEN),
     Call(Message, "__init__", MESSAGE, CALLED),
     Call(Message, "ack", "self consumer n", "it asks our consumer when nobody holds it any more"),
