@@ -99,7 +99,7 @@ class SnapshotReader:
         if not adopted:
             return
         for goal in self.engine.compiled.goals:
-            scorer = self.engine.scorer(goal)
+            scorer = self.engine.board.scorer(goal)
             if goal.name == snapshot.goal and scorer is not None:
                 self.metrics.show_scorer(scorer, record.timestamp / 1000)
 

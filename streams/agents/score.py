@@ -56,7 +56,7 @@ class ScoringAgent:
         self._examples_partitions = list(range(wiring.partitions))
         self.metrics.expect(goal.name for goal in engine.compiled.goals)
         for goal in engine.compiled.goals:
-            self.metrics.show_ranks(goal.name, engine.ranks[goal.key])
+            self.metrics.show_ranks(goal.name, engine.board.ranks[goal.key])
 
     async def handle(self, number: int, records: list[Any], offset: int) -> None:
         """Apply a run and make what it brought about durable."""

@@ -28,7 +28,7 @@ TOLD = {"high": 4, "medium": 2, "low": 3}
 
 def latest_of(engine: Engine, partition: Partition, goal: CompiledGoal) -> dict[str, Any] | None:
     """The latest scores of a goal's profiles, as plain JSON; None before there is a model."""
-    scorer = engine.scorer(goal)
+    scorer = engine.board.scorer(goal)
     if scorer is None:
         return None
     held = list(_eligible(partition, goal))
@@ -43,7 +43,7 @@ def latest_of(engine: Engine, partition: Partition, goal: CompiledGoal) -> dict[
         "scores": np.histogram(portrait.scores, 20, (0.0, 100.0))[0].tolist(),
         "buckets": portrait.buckets(),
         "factors": portrait.factors(),
-        "examples": _examples(scorer, engine.topic, held, raw, portrait.scores),
+        "examples": _examples(scorer, engine.board.topic, held, raw, portrait.scores),
     }
 
 

@@ -155,7 +155,7 @@ def test_the_weight_of_a_factor_is_that_of_its_features() -> None:
     bench.run(records(habits(profiles=20, days=12)))
     made = snapshot(trained(bench.engine.config, "churn", bench.steps))
     bench.engine.adopt(made)
-    scorer = bench.engine.scorer(bench.engine.compiled.goals[0])
+    scorer = bench.engine.board.scorer(bench.engine.compiled.goals[0])
     assert scorer is not None
     metrics = Metrics(CollectorRegistry())
     metrics.show_scorer(scorer, published=12.5)
