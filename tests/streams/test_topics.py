@@ -13,13 +13,15 @@ from streams.topics import Topics, topics_of, wanted_topics
 def test_names_are_a_prefix_and_a_word() -> None:
     assert topics_of(Settings(prefix="shop")) == Topics(
         events="shop.events", scores="shop.scores", examples="shop.examples",
-        models="shop.models", insights="shop.insights", dlq="shop.dlq",
+        models="shop.models", insights="shop.insights", dlq="shop.dlq", erasures="shop.erasures",
         profiles="shop-profiles-changelog", tickets="shop-tickets-changelog",
         trainers="shop-trainers-changelog",
     )  # fmt: skip
 
 
-@pytest.mark.parametrize("word", ["events", "scores", "examples", "models", "insights", "dlq"])
+@pytest.mark.parametrize(
+    "word", ["events", "scores", "examples", "models", "insights", "dlq", "erasures"]
+)
 def test_every_topic_but_the_changelogs_can_be_called_otherwise(word: str) -> None:
     settings = Settings.model_validate({f"{word}_topic": "clicks.v1"})
     topics = topics_of(settings)

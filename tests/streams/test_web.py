@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from types import SimpleNamespace
 from typing import Any
 
@@ -12,7 +11,7 @@ from prometheus_client import CollectorRegistry
 from prometheus_client.parser import text_string_to_metric_families
 
 from streams.metrics import Metrics
-from streams.web import EXPOSITION, add_pages
+from streams.web import add_pages
 from tests.support.transport import run
 
 
@@ -30,8 +29,8 @@ class View:
     def json(self, value: Any, *, status: int = 200) -> Answer:
         return Answer(orjson.dumps(value), status, "json")
 
-    def bytes(self, value: bytes, *, content_type: str) -> Answer:
-        return Answer(value, 200, content_type)
+    def bytes(self, value: bytes, *, headers: dict[str, str]) -> Answer:
+        return Answer(value, 200, headers["Content-Type"])
 
 
 class App:
@@ -39,8 +38,7 @@ class App:
 
     def __init__(self) -> None:
         self.pages: dict[str, Any] = {}
-        self.should_stop = self.rebalancing = False
-        self.tables = SimpleNamespace(recovery=SimpleNamespace(completed=asyncio.Event()))
+        self.vitals = SimpleNamespace(dead=None, unready=None)
 
     def page(self, path: str, *, name: str) -> Any:
         def add(function: Any) -> Any:
@@ -51,42 +49,26 @@ class App:
         return add
 
     async def get(self, path: str) -> Answer:
-        answer: Answer = await self.pages[path](View(), None)
+        answer: Answer = await self.pages[path](View(), SimpleNamespace(headers={}))
         return answer
 
 
 def served() -> tuple[App, Metrics]:
     app: Any = App()
     metrics = Metrics(CollectorRegistry())
-    add_pages(app, metrics)
+    add_pages(app, metrics, app.vitals)
     return app, metrics
 
 
-def test_a_worker_lives_until_it_stops_or_crashes() -> None:
+@pytest.mark.parametrize(("path", "said"), [("/livez", "live"), ("/readyz", "ready")])
+def test_a_page_says_why_not(path: str, said: str) -> None:
     async def test() -> None:
         app, _ = served()
-        assert (await app.get("/livez")).status == 200
-        app.should_stop = True
-        answer = await app.get("/livez")
-        assert (answer.status, answer) == (503, {"live": False})
-
-    run(test)
-
-
-@pytest.mark.parametrize(
-    ("recovered", "rebalancing", "status"),
-    [(False, False, 503), (True, False, 200), (True, True, 503), (False, True, 503)],
-)
-def test_a_worker_is_ready_when_it_has_recovered_and_nothing_moves(
-    recovered: bool, rebalancing: bool, status: int
-) -> None:
-    async def test() -> None:
-        app, _ = served()
-        if recovered:
-            app.tables.recovery.completed.set()
-        app.rebalancing = rebalancing
-        answer = await app.get("/readyz")
-        assert (answer.status, answer) == (status, {"ready": status == 200})
+        answer = await app.get(path)
+        assert (answer.status, answer) == (200, {said: True, "why_not": None})
+        app.vitals.dead = app.vitals.unready = "it sleeps"
+        answer = await app.get(path)
+        assert (answer.status, answer) == (503, {said: False, "why_not": "it sleeps"})
 
     run(test)
 
@@ -96,8 +78,7 @@ def test_metrics_are_served_as_prometheus_reads_them() -> None:
         app, metrics = served()
         metrics.scores.inc(3)
         answer = await app.get("/metrics")
-        assert answer.kind == EXPOSITION
-        assert "charset" not in EXPOSITION
+        assert answer.kind.startswith("text/plain")
         found = {family.name: family for family in text_string_to_metric_families(
             answer.body.decode())}  # fmt: skip
         assert found["penchant_scores"].samples[0].value == 3
