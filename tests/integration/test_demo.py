@@ -1,0 +1,99 @@
+"""The demo as a user runs it: a year of real data through Kafka, and what was learned from it."""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import orjson
+import pytest
+
+from streams.processes import penchant
+from tests.support.cluster import until
+
+pytestmark = pytest.mark.embedded
+
+EVENTS = 164_539
+HOUSEHOLDS = 2_469
+
+
+@pytest.fixture(scope="module")
+def report(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+    folder = tmp_path_factory.mktemp("demo")
+    done = subprocess.run(
+        penchant("demo", "--out", str(folder)),
+        check=False, capture_output=True, text=True, timeout=900,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "Traceback" not in (folder / "worker.log").read_text()
+    found: dict[str, Any] = orjson.loads((folder / "report.json").read_bytes())
+    return found
+
+
+def test_every_event_is_applied_and_none_refused(report: dict[str, Any]) -> None:
+    assert (report["applied"], report["refused"]) == (EVENTS, 0)
+    assert report["profiles"] == HOUSEHOLDS
+    assert report["scores"] > EVENTS
+
+
+@pytest.mark.parametrize(
+    ("goal", "auc", "calibration"),
+    [("churn", 0.80, (0.9, 1.1)), ("coupon", 0.87, (0.8, 1.25)), ("power", 0.87, (0.9, 1.1))],
+)
+def test_a_year_through_kafka_is_learned_as_well_as_offline(
+    report: dict[str, Any], goal: str, auc: float, calibration: tuple[float, float]
+) -> None:
+    """A year in minutes makes snapshots, one every quarter of a second, about a day old."""
+    found = report["goals"][goal]
+    assert found["status"] == "ready"
+    assert found["examples"] > 40_000
+    assert found["evaluation"]["auc"] >= auc
+    assert calibration[0] <= found["evaluation"]["calibration_ratio"] <= calibration[1]
+    assert found["evaluation"]["normalized_entropy"] < 1.0
+
+
+def test_the_highest_profiles_come_with_reasons(report: dict[str, Any]) -> None:
+    for goal in report["goals"].values():
+        first, second = goal["highest"]
+        assert first["score"] >= second["score"] > 75
+        assert all(factor["text"] for factor in first["factors"])
+        assert first["factors"][0]["contribution"] > 0
+
+
+def test_an_interrupted_demo_leaves_nothing_running(tmp_path: Path) -> None:
+    demo = subprocess.Popen(penchant("demo", "--out", str(tmp_path)), stdout=subprocess.DEVNULL)
+    log = tmp_path / "worker.log"
+    until(lambda: log.exists() and "guarantee" in log.read_text(), "the worker of the demo")
+    children = _descendants(demo.pid)
+    assert len(children) >= 2  # broker and worker
+    demo.send_signal(signal.SIGINT)
+    assert demo.wait(60) == 1
+    until(lambda: not any(map(_runs, children)), "every process of the demo to end")
+
+
+def _descendants(pid: int) -> list[int]:
+    """Processes that a process has started, and theirs."""
+    parents = {int(one.name): _stat(int(one.name)) for one in Path("/proc").glob("[0-9]*")}
+    found, wanted = [], [pid]
+    while wanted:
+        parent = wanted.pop()
+        children = [one for one, stat in parents.items() if stat and stat[1] == str(parent)]
+        found += children
+        wanted += children
+    return found
+
+
+def _runs(pid: int) -> bool:
+    """Whether a process is there, and no zombie that somebody has still to wait for."""
+    stat = _stat(pid)
+    return stat is not None and stat[0] != "Z"
+
+
+def _stat(pid: int) -> list[str] | None:
+    """State, parent and so on of a process; None when it is gone."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    except (FileNotFoundError, ProcessLookupError):
+        return None
