@@ -10,12 +10,12 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
+from models.config.goals import MOST_OPEN
 from models.errors import InvalidEvent
 from models.events.event import Event
 from models.events.parsing import check_key, check_skew, parse_event
-from models.events.paths import is_number
 from models.goals.compiled import EVENT, Compiled, CompiledGoal
 from models.goals.refresh import next_refresh
 from models.goals.tickets import Packed, id_of
@@ -23,11 +23,10 @@ from models.hashing import digest64, hash64
 from models.partition import Partition
 from models.profiles.codec import unpack
 from models.profiles.features import Frozen, freeze
+from models.profiles.intake import number_in, set_attribute
 from models.profiles.profile import Profile, TicketId
 from models.step import Erasure, Record, Refusal
 
-#: Numbers beyond say nothing that their logarithm does not say here.
-LARGEST_VALUE = 1e12
 IDLE = -1
 
 Goals = Mapping[int, CompiledGoal]
@@ -168,7 +167,7 @@ class Run:
             # Its timer waits for twice the silence: set one that is nearer.
             self.partition.refreshes.add(at + refresh, key, 0)
         profile.touch(at)
-        value = None if compiled.value is None else _number_in(compiled.value(event.fields))
+        value = None if compiled.value is None else number_in(compiled.value(event.fields))
         if not profile.count(EVENT + event.type, at, value, limit):
             self.counts["pooled"] += 1
         for number in numbers:
@@ -179,7 +178,22 @@ class Run:
         for name, read in compiled.attributes.items():
             found = read(event.fields)
             if found:
-                _set_attribute(profile, name, at, found[0], self._limits.attribute_text)
+                set_attribute(profile, name, at, found[0], self._limits.attribute_text)
+        if compiled.opens:
+            self._open_at(key, profile, at, numbers)
+
+    def _open_at(self, key: bytes, profile: Profile, at: int, numbers: list[int]) -> None:
+        """Open the tickets that an event opens, its own share in their features."""
+        opened = [goal for number in numbers for goal in self.compiled.opens.get(number, ())]
+        for goal in opened:
+            if not goal.schedule.includes(profile_hash(key)):
+                continue
+            if at < profile.last or at + goal.window < self.partition.clock.now:
+                self.counts["not_opened"] += 1  # too late to say what the features were
+            elif sum(held == goal.key for held, _ in self.tickets(key)) >= MOST_OPEN:
+                self.counts["not_opened"] += 1
+            else:
+                self._open(key, profile, goal, at)
 
     def _progress(
         self, key: bytes, profile: Profile, at: int, numbers: list[int], goals: Goals
@@ -271,7 +285,7 @@ class Run:
             self.counts["unbelieved"] += 1
             at = believed
         number = profile_hash(key)
-        for goal in self.compiled.goals:
+        for goal in self.compiled.scheduled:
             t0 = goal.schedule.next(number, start)
             while t0 < at:
                 if goal.schedule.includes(number):
@@ -340,7 +354,7 @@ def schedule_profile(
 ) -> None:
     """Set the timers of a profile: the next ticket of each goal from ``start`` on, its refresh."""
     number = profile_hash(key)
-    for goal in compiled.goals:
+    for goal in compiled.scheduled:
         if goal.schedule.includes(number):
             partition.openings.add(goal.schedule.next(number, start), key, goal.key)
     refresh = compiled.config.scores.refresh
@@ -349,26 +363,3 @@ def schedule_profile(
     kept_for = compiled.config.profiles.expire_after
     if kept_for is not None:
         partition.departures.add(last + kept_for, key, 0)
-
-
-def _number_in(values: list[Any]) -> float | None:
-    """The number that an event carries: the sum of those at the configured path."""
-    numbers = [value for value in values if is_number(value)]
-    return _bounded(sum(numbers)) if numbers else None
-
-
-def _bounded(number: float) -> float:
-    if -LARGEST_VALUE <= number <= LARGEST_VALUE:
-        return float(number)
-    return LARGEST_VALUE if number > 0 else -LARGEST_VALUE
-
-
-def _set_attribute(profile: Profile, name: str, at: int, found: Any, longest: int) -> None:
-    if isinstance(found, bool):
-        found = "true" if found else "false"
-    if isinstance(found, str):
-        if len(found) > longest or not found.isascii():
-            found = found.encode(errors="replace")[:longest].decode(errors="ignore")
-        profile.set_attribute(name, at, found)
-    elif is_number(found):
-        profile.set_attribute(name, at, _bounded(found))

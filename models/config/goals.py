@@ -143,6 +143,11 @@ class Tickets(Part):
     every: PositiveDuration | None = Field(
         None, description="One ticket a profile in every period this long; a quarter of the window"
     )
+    at: Condition | None = Field(
+        None,
+        description="Instead: a ticket at every event that meets this condition, such as the "
+        "receipt of a campaign; the event itself is part of its features",
+    )
     share: Annotated[float, Field(gt=0, le=1, allow_inf_nan=False)] = Field(
         1.0, description="The share of the profiles that open tickets, chosen by a hash"
     )
@@ -151,6 +156,8 @@ class Tickets(Part):
     def _bounds(self) -> Tickets:
         if self.every is not None and self.every < MINUTE:
             raise PydanticCustomError("every", "a period of at least a minute")
+        if self.every is not None and self.at is not None:
+            raise PydanticCustomError("at", "either every or at")
         return self
 
 
@@ -177,7 +184,7 @@ class Goal(Part):
 
     @model_validator(mode="after")
     def _bounds(self) -> Goal:
-        if self.outcome.within > MOST_OPEN * self.every:
+        if self.tickets.at is None and self.outcome.within > MOST_OPEN * self.every:
             raise PydanticCustomError(
                 "tickets",
                 "at most {most} tickets open at a time: tickets.every of at least within / {most}",

@@ -49,6 +49,8 @@ def in_config(config: Config) -> Iterator[Reference]:
     for name, goal in config.goals.items():
         if goal.eligible is not None:
             yield from in_tree(goal.eligible, ("goals", name, "eligible"))
+        if goal.tickets.at is not None:
+            yield from in_condition(goal.tickets.at, ("goals", name, "tickets", "at"))
         polarity = "will" if goal.outcome.will else "will_not"
         yield from in_tree(goal.outcome.happening, ("goals", name, "outcome", polarity))
 

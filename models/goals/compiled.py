@@ -37,6 +37,8 @@ class CompiledGoal:
         Milliseconds from T0 to the end of the window.
     outcome, eligible, schedule
         Compiled parts.
+    opened_by
+        Number of the condition whose events open its tickets; None when its schedule does.
     positive_when_met
         True for "will", False for "will not".
     own
@@ -51,6 +53,7 @@ class CompiledGoal:
     outcome: CompiledOutcome
     eligible: Eligible
     schedule: Schedule
+    opened_by: int | None
     positive_when_met: bool
     own: tuple[str, ...]
 
@@ -105,6 +108,14 @@ class Compiled:
         self.marks: dict[int, int] = {}
         self.goals = [self._compile(name, goal) for name, goal in config.goals.items()]
         self.by_key = {goal.key: goal for goal in self.goals}
+        #: Goals whose tickets are opened by the clock.
+        self.scheduled = [goal for goal in self.goals if goal.opened_by is None]
+        #: Number of a condition -> the goals whose tickets its events open.
+        self.opens = {
+            number: [goal for goal in self.goals if goal.opened_by == number]
+            for number in {goal.opened_by for goal in self.goals} - {None}
+            if number is not None
+        }
         self._advanced: dict[tuple[int, ...], dict[int, CompiledGoal]] = {}
         #: Number of a condition -> the goals whose outcome it advances.
         self.advances = {
@@ -137,6 +148,7 @@ class Compiled:
             outcome=outcome,
             eligible=eligible,
             schedule=schedule_of(name, goal.every, goal.tickets.share),
+            opened_by=self.recogniser.number(at) if (at := goal.tickets.at) else None,
             positive_when_met=goal.outcome.will is not None,
             own=tuple(dict.fromkeys(self._own(goal))),
         )
@@ -149,7 +161,8 @@ class Compiled:
     def _meaning(self, goal: Goal) -> dict[str, Any]:
         """What the goal asks and how it learns; how it is called and sampled is left out."""
         exclude = self.config.events.exclude
-        return {
+        at = goal.tickets.at  # another population to learn from is another question
+        return ({"at": expand_condition(at, self._named)} if at else {}) | {
             "eligible": goal.eligible and self._expand_eligibility(goal.eligible),
             "outcome": self._expand_happening(goal.outcome.happening),
             "will": goal.outcome.will is not None,

@@ -188,6 +188,55 @@ def test_closings_leave_in_the_order_of_due_and_profile(questions: Any) -> None:
         assert marks == sorted(marks)
 
 
+@given(EVENTS, st.sampled_from([1, 3, 1000]))
+@settings(max_examples=60, deadline=None)
+def test_tickets_opened_by_events_hold_them_and_what_follows_labels_them(
+    drawn: Any, size: int
+) -> None:
+    at_coupon = {"at": COUPON}
+    goals = {
+        "power": GOALS["power"] | {"tickets": at_coupon},
+        "churn": GOALS["churn"] | {"tickets": at_coupon},
+    }
+    jump = {"allowed_lateness": "0s", "max_jump": "30d"}
+    bench = Bench(config(goals, named=NAMED, events={"value": "properties.amount"}, time=jump))
+    log = log_of(drawn)
+    closed = closed_by(bench, log, size)
+    until = bench.partition.clock.now
+    expected = {
+        (goal.name, profile, t0): found
+        for goal in NAIVE
+        if goal.name in goals
+        for profile, events in plain(log).items()
+        for t0, found in naive.tickets_at(goal, events, of_type("coupon"), until).items()
+        if found[0] is not None
+    }
+    assert {(one.goal, one.profile_id, one.t0): one.label for one in closed} == {
+        ticket: label for ticket, (label, _) in expected.items()
+    }
+    for one in closed:
+        _, before = expected[one.goal, one.profile_id, one.t0]
+        assert_features(dict(named_features(one.raw)), naive.features(before, one.t0, sources))
+
+
+def test_an_event_too_late_to_say_what_the_features_were_opens_no_ticket() -> None:
+    bench = Bench(config({"churn": goal(tickets={"at": COUPON})}, time={"max_jump": "9d"}))
+    log = [
+        event("p1", START + DAY),
+        event("p1", START, "coupon"),
+        event("p1", START + 2 * DAY, "coupon"),
+        event("p2", START + 8 * DAY),
+    ]
+    assert [one.t0 for one in closed_by(bench, log, 1000)] == [START + 2 * DAY]
+    assert sum(step.counts["not_opened"] for step in bench.steps) == 1
+
+
+def test_a_flood_of_opening_events_keeps_no_more_than_a_hundred_tickets_open() -> None:
+    bench = Bench(config({"churn": goal(tickets={"at": COUPON})}))
+    closed_by(bench, [event("p1", START + n, "coupon") for n in range(250)], 1000)
+    assert len(bench.partition.tickets) == 100
+
+
 def test_tickets_of_profiles_left_out_of_the_share_are_never_opened() -> None:
     some = goal(tickets={"every": "1d", "share": 0.3})
     bench = Bench(config({"churn": some}, time={"max_jump": "9d"}))

@@ -97,6 +97,24 @@ def tickets(
     return found
 
 
+def tickets_at(
+    goal: NaiveGoal, events: Sequence[Fields], opens: Callable[[Fields], bool], until: int
+) -> dict[int, tuple[int | None, list[Fields]]]:
+    """Every ticket of a profile that its own events open, as :func:`tickets` says them.
+
+    The events are in the order of their arrival, which is that of their times.
+    """
+    found: dict[int, tuple[int | None, list[Fields]]] = {}
+    for number, opening in enumerate(events):
+        t0, before = opening["at"], list(events[: number + 1])
+        if not opens(opening) or t0 in found or not goal.eligible(before, t0):
+            continue
+        inside = [one for one in events if t0 < one["at"] <= t0 + goal.window]
+        label = int(goal.happened(inside) is goal.positive_when_happened)
+        found[t0] = (label if t0 + goal.window < until else None, before)
+    return found
+
+
 def features(events: Sequence[Fields], t0: int, sources: Sources) -> dict[str, float]:
     """The raw features of a profile at T0, summed up from its events one by one."""
     times = [one["at"] for one in events]

@@ -56,6 +56,10 @@ WRONG = [
     ("propensity: churn", "propensity: chrun", "goals.churn.propensity (line 14)", '"chrun"',
      "'churn' or 'conversion'"),
     ("share: 1.0", "share: 2", "goals.power.tickets.share (line 22)", "2", "at most 1"),
+    ("share: 1.0", "at: {event: known}", "goals.power.tickets (line 22)", "known",
+     "either every or at"),
+    ("every: 3.5d, share: 1.0", "at: {event: bigger}", "goals.power.tickets.at.event (line 22)",
+     "the unknown event 'bigger'", "an event from named (big_basket, known)"),
     ("times: 3", "times: 0", "goals.power.outcome.will.all_of.0.times (line 20)", "0", "at least 1"),  # noqa: E501
     ("will_not: {where", "wont: {where", "goals.churn.outcome (line 16)", "wont",
      "exactly one of will, will_not"),

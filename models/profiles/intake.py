@@ -1,0 +1,35 @@
+"""What an event says of a profile in values: its number, and attributes."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from models.events.paths import is_number
+from models.profiles.profile import Profile
+
+#: Numbers beyond say nothing that their logarithm does not say here.
+LARGEST_VALUE = 1e12
+
+
+def number_in(values: list[Any]) -> float | None:
+    """The number that an event carries: the sum of those at the configured path."""
+    numbers = [value for value in values if is_number(value)]
+    return _bounded(sum(numbers)) if numbers else None
+
+
+def _bounded(number: float) -> float:
+    if -LARGEST_VALUE <= number <= LARGEST_VALUE:
+        return float(number)
+    return LARGEST_VALUE if number > 0 else -LARGEST_VALUE
+
+
+def set_attribute(profile: Profile, name: str, at: int, found: Any, longest: int) -> None:
+    """Keep what was found for an attribute: text at most so many bytes long, or a number."""
+    if isinstance(found, bool):
+        found = "true" if found else "false"
+    if isinstance(found, str):
+        if len(found) > longest or not found.isascii():
+            found = found.encode(errors="replace")[:longest].decode(errors="ignore")
+        profile.set_attribute(name, at, found)
+    elif is_number(found):
+        profile.set_attribute(name, at, _bounded(found))
