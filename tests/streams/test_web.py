@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from types import SimpleNamespace
 from typing import Any
 
@@ -12,35 +11,27 @@ from prometheus_client import CollectorRegistry
 from prometheus_client.parser import text_string_to_metric_families
 
 from streams.metrics import Metrics
-from streams.web import EXPOSITION, add_pages
+from streams.web import add_pages
 from tests.support.transport import run
 
-
-class Answer(dict[str, Any]):
-    """What a page answered."""
-
-    def __init__(self, body: bytes, status: int, kind: str) -> None:
-        super().__init__(orjson.loads(body) if kind == "json" else {})
-        self.body, self.status, self.kind = body, status, kind
+REQUEST = SimpleNamespace(headers={"Accept": "text/plain"})
 
 
 class View:
     """Makes answers as Faust's views do."""
 
-    def json(self, value: Any, *, status: int = 200) -> Answer:
-        return Answer(orjson.dumps(value), status, "json")
+    def json(self, value: Any, *, status: int = 200) -> Any:
+        return SimpleNamespace(said=orjson.loads(orjson.dumps(value)), status=status)
 
-    def bytes(self, value: bytes, *, content_type: str) -> Answer:
-        return Answer(value, 200, content_type)
+    def bytes(self, value: bytes, *, headers: dict[str, str]) -> Any:
+        return SimpleNamespace(said=value.decode(), headers=headers)
 
 
 class App:
-    """As much of an app as the pages look at."""
+    """As much of an app as pages are added to."""
 
     def __init__(self) -> None:
         self.pages: dict[str, Any] = {}
-        self.should_stop = self.rebalancing = False
-        self.tables = SimpleNamespace(recovery=SimpleNamespace(completed=asyncio.Event()))
 
     def page(self, path: str, *, name: str) -> Any:
         def add(function: Any) -> Any:
@@ -50,56 +41,39 @@ class App:
 
         return add
 
-    async def get(self, path: str) -> Answer:
-        answer: Answer = await self.pages[path](View(), None)
-        return answer
 
-
-def served() -> tuple[App, Metrics]:
+def get(path: str, metrics: Metrics | None = None, **vitals: str | None) -> Any:
+    """What a page answers."""
     app: Any = App()
-    metrics = Metrics(CollectorRegistry())
-    add_pages(app, metrics)
-    return app, metrics
+    held: Any = SimpleNamespace(**vitals)
+    add_pages(app, metrics or Metrics(CollectorRegistry()), held)
+    answers: list[Any] = []
+
+    async def ask() -> None:
+        answers.append(await app.pages[path](View(), REQUEST))
+
+    run(ask)
+    return answers[0]
 
 
-def test_a_worker_lives_until_it_stops_or_crashes() -> None:
-    async def test() -> None:
-        app, _ = served()
-        assert (await app.get("/livez")).status == 200
-        app.should_stop = True
-        answer = await app.get("/livez")
-        assert (answer.status, answer) == (503, {"live": False})
-
-    run(test)
+@pytest.mark.parametrize(("why_not", "status"), [(None, 200), ("stopping", 503)])
+def test_whether_it_lives_is_said_with_the_reason(why_not: str | None, status: int) -> None:
+    answer = get("/livez", dead=why_not)
+    assert answer.status == status
+    assert answer.said == {"live": why_not is None, "why_not": why_not}
 
 
-@pytest.mark.parametrize(
-    ("recovered", "rebalancing", "status"),
-    [(False, False, 503), (True, False, 200), (True, True, 503), (False, True, 503)],
-)
-def test_a_worker_is_ready_when_it_has_recovered_and_nothing_moves(
-    recovered: bool, rebalancing: bool, status: int
-) -> None:
-    async def test() -> None:
-        app, _ = served()
-        if recovered:
-            app.tables.recovery.completed.set()
-        app.rebalancing = rebalancing
-        answer = await app.get("/readyz")
-        assert (answer.status, answer) == (status, {"ready": status == 200})
-
-    run(test)
+@pytest.mark.parametrize(("why_not", "status"), [(None, 200), ("recovering", 503)])
+def test_whether_it_is_ready_is_said_with_the_reason(why_not: str | None, status: int) -> None:
+    answer = get("/readyz", unready=why_not)
+    assert answer.status == status
+    assert answer.said == {"ready": why_not is None, "why_not": why_not}
 
 
 def test_metrics_are_served_as_prometheus_reads_them() -> None:
-    async def test() -> None:
-        app, metrics = served()
-        metrics.scores.inc(3)
-        answer = await app.get("/metrics")
-        assert answer.kind == EXPOSITION
-        assert "charset" not in EXPOSITION
-        found = {family.name: family for family in text_string_to_metric_families(
-            answer.body.decode())}  # fmt: skip
-        assert found["penchant_scores"].samples[0].value == 3
-
-    run(test)
+    metrics = Metrics(CollectorRegistry())
+    metrics.scores.inc(3)
+    answer = get("/metrics", metrics)
+    assert answer.headers["Content-Type"].startswith("text/plain; version=")
+    families = {one.name: one for one in text_string_to_metric_families(answer.said)}
+    assert families["penchant_scores"].samples[0].value == 3
