@@ -64,7 +64,7 @@ def cut_off(goal: dict[str, Any]) -> tuple[int, str] | None:
 
     Examples
     --------
-    >>> gains = (0.4, 0.65, 0.75, 0.82, 0.88, 0.92, 0.95, 0.97, 0.99, 1.0)
+    >>> gains = (0.4, 0.65, 0.78, 0.82, 0.88, 0.92, 0.95, 0.97, 0.99, 1.0)
     >>> cut_off({"deciles": [{"gains": gain, "rate": 0.1} for gain in gains]})[0]
     3
     """

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 from models.step import PlainRecord, Refusal
 from streams.checkpoint import Output
-from streams.dead_letters import LONGEST, dead_letters
+from streams.dead_letters import LONGEST, LONGEST_KEY, dead_letters
 
 NOW = datetime(2026, 1, 2, 3, 4, 5, 678_000, tzinfo=UTC)
 
@@ -39,12 +39,26 @@ def test_letters_keep_the_order_of_the_records() -> None:
 
 
 def test_a_value_that_the_broker_would_refuse_is_cut_and_says_so() -> None:
-    whole = Refusal(PlainRecord(b"p", b"x" * (LONGEST - 1), 0), "too_large", "")
-    longer = Refusal(PlainRecord(b"p", b"x" * (LONGEST + 7), 1), "too_large", "")
+    """Key and value together have to fit."""
+    room = LONGEST - len(b"p")
+    whole = Refusal(PlainRecord(b"p", b"x" * room, 0), "too_large", "")
+    longer = Refusal(PlainRecord(b"p", b"x" * (room + 7), 1), "too_large", "")
     first, second = letters(whole, longer).records
     assert "truncated" not in dict(first.headers)
-    assert len(second.value or b"") == LONGEST - 1  # with the key beside it
-    assert dict(second.headers)["truncated"] == b"%d" % (LONGEST + 7)
+    assert len(second.value or b"") == room
+    assert dict(second.headers)["truncated"] == b"%d" % (room + 7)
+
+
+def test_a_key_that_is_too_long_is_cut_and_says_so() -> None:
+    (letter,) = letters(Refusal(PlainRecord(b"k" * 150_000, b"{", 0), "too_large", "")).records
+    assert letter.key == b"k" * LONGEST_KEY
+    assert letter.value == b"{"
+    assert dict(letter.headers)["truncated_key"] == b"150000"
+
+
+def test_an_erasure_that_was_refused_stays_one() -> None:
+    (letter,) = letters(Refusal(PlainRecord(None, None, 0), "missing_key", "")).records
+    assert letter.value is None
 
 
 def test_a_message_with_any_text_fits_into_a_header() -> None:

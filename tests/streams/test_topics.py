@@ -13,9 +13,9 @@ from streams.topics import Topics, topics_of, wanted_topics
 def test_names_are_a_prefix_and_a_word() -> None:
     assert topics_of(Settings(prefix="shop")) == Topics(
         events="shop.events", scores="shop.scores", examples="shop.examples",
-        models="shop.models", insights="shop.insights", dlq="shop.dlq", erasures="shop.erasures",
-        profiles="shop-profiles-changelog", tickets="shop-tickets-changelog",
-        trainers="shop-trainers-changelog",
+        models="shop.models", insights="shop.insights", dlq="shop.dlq",
+        erasures="shop.erasures", profiles="shop-profiles-changelog",
+        tickets="shop-tickets-changelog", trainers="shop-trainers-changelog",
     )  # fmt: skip
 
 
@@ -39,8 +39,8 @@ def test_what_goes_together_has_equal_partitions_and_what_is_read_whole_has_one(
     settings = Settings(partitions=12)
     topics = topics_of(settings)
     counts = {one.name: one.partitions for one in wanted_topics(settings)}
-    together = (topics.events, topics.examples, topics.scores, topics.dlq, topics.profiles,
-                topics.tickets, topics.trainers)  # fmt: skip
+    together = (topics.events, topics.examples, topics.scores, topics.dlq, topics.erasures,
+                topics.profiles, topics.tickets, topics.trainers)  # fmt: skip
     assert {counts[name] for name in together} == {12}
     assert (counts[topics.models], counts[topics.insights]) == (1, 1)
 
@@ -50,7 +50,7 @@ def test_what_has_to_stay_is_compacted_and_never_deleted_by_age() -> None:
     config = {one.name: one.config for one in wanted_topics(Settings())}
     for name in (topics.scores, topics.models, topics.profiles, topics.tickets, topics.trainers):
         assert config[name]["cleanup.policy"] == "compact"
-    for name in (topics.events, topics.examples, topics.dlq):
+    for name in (topics.events, topics.examples, topics.dlq, topics.erasures):
         assert "cleanup.policy" not in config[name]
         assert int(config[name]["retention.ms"]) >= 30 * 86_400_000
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import re
+import socket
 from pathlib import Path
 
 import pytest
@@ -34,6 +35,14 @@ def test_a_wrong_configuration_is_said_before_anything_is_connected(tmp_path: Pa
 def test_wrong_settings_are_said_by_their_names(tmp_path: Path) -> None:
     said = refused(execute("worker", goals(tmp_path), guarantee="sometimes"), 2)
     assert "PENCHANT_GUARANTEE: found 'sometimes', expected" in said
+
+
+def test_a_taken_port_is_said_in_a_line(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = str(server.getsockname()[1])
+        said = refused(execute("worker", goals(tmp_path), brokers=nowhere(), web_port=port), 1)
+    assert f"failed: 127.0.0.1:{port}, where /metrics is to be served, cannot be had" in said
+    assert "PENCHANT_WEB_PORT says which port to take instead" in said
 
 
 @pytest.mark.embedded
@@ -73,19 +82,6 @@ def test_a_worker_says_what_it_does_and_no_more(embedded: Cluster) -> None:
     assert "1 goals from" in said[0]
     assert "guarantee: at least once, in order" in said[1]
     assert not [line for line in said[2:] if " INFO " in line]
-
-
-@pytest.mark.embedded
-def test_a_taken_port_is_said_in_a_line(embedded: Cluster) -> None:
-    first = embedded.worker(GOALS).start().wait_ready()
-    second = embedded.worker(GOALS, prefix=embedded.settings.prefix)
-    second.port = first.port
-    second.start()
-    assert second.process is not None
-    assert second.process.wait(60) == 1
-    stops = [line for line in lines(second) if "the worker stops" in line]
-    assert len(stops) == 1
-    assert "PENCHANT_WEB_PORT" in stops[0]
 
 
 @pytest.mark.kafka

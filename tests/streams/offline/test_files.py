@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import gzip
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -68,6 +69,13 @@ def test_json_lines_csv_and_parquet_give_the_same_events(tmp_path: Path) -> None
         assert loaded(tmp_path / name) == [EVENT], name
     parquet = loaded(tmp_path / "a.parquet")
     assert parquet == [EVENT | {"timestamp": "2026-01-01T00:00:00+00:00"}]
+
+
+def test_exact_decimals_of_a_parquet_file_are_numbers(tmp_path: Path) -> None:
+    row = EVENT | {"amount": Decimal("12.50"), "took": timedelta(hours=2)}
+    del row["properties"]
+    pq.write_table(pa.Table.from_pylist([row]), tmp_path / "a.parquet")
+    assert loaded(tmp_path / "a.parquet")[0]["properties"] == {"amount": 12.5, "took": "2:00:00"}
 
 
 def test_columns_are_mapped_and_constants_set(tmp_path: Path) -> None:

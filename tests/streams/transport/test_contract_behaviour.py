@@ -66,6 +66,18 @@ def test_changelog_partitions_are_told_by_the_tables() -> None:
     run(test)
 
 
+@pytest.mark.parametrize(
+    "name",
+    ["_recovery_ended_at", "_recovery_started_at", "active_remaining", "completed", "in_recovery"],
+)
+def test_recovery_of_faust_has_what_health_is_told_by(name: str) -> None:
+    async def test() -> None:
+        recovery = Rig().app.tables.recovery
+        assert hasattr(recovery, name), f"Faust's recovery has no {name} any more"
+
+    run(test)
+
+
 def message(offset: int = 0) -> Any:
     value: Any = records(A, [offset])
     return ConsumerMessage(
