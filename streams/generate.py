@@ -9,7 +9,7 @@ from pathlib import Path
 
 from streams.reference.asyncapi import asyncapi
 from streams.reference.configuration import configuration
-from streams.reference.dashboards import operations
+from streams.reference.dashboards import models, operations
 from streams.reference.metrics import metrics_reference
 from streams.reference.schemas import MODELS, json_schema, json_text
 
@@ -28,6 +28,7 @@ DOCUMENTS: dict[str, Generator] = {
     "docs/configuration.md": configuration,
     "docs/metrics.md": metrics_reference,
     "deploy/grafana/dashboards/operations.json": operations,
+    "deploy/grafana/dashboards/models.json": models,
 }
 
 

@@ -6,7 +6,7 @@ Labels take few values: goals, partitions, codes of ours. Never a profile, an ev
 from __future__ import annotations
 
 from collections import Counter as Counts
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 
 import numpy as np
@@ -179,6 +179,17 @@ class Metrics(Meters):
         )  # fmt: skip
         ProcessCollector(registry=self.registry)
         GCCollector(registry=self.registry)
+
+    def expect(self, goals: Iterable[str]) -> None:
+        """Start counters at nothing: a rate sees only what grows from a sample to the next."""
+        for result in RESULTS:
+            self.events.labels(result)
+        for goal in goals:
+            self.reversed.labels(goal)
+            for label in ("0", "1"):
+                self.closed.labels(goal, label)
+            for outcome in ("learned", "repeated"):
+                self.learned.labels(goal, outcome)
 
     # -- runs of events ----------------------------------------------------------------------
 

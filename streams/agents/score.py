@@ -55,6 +55,7 @@ class ScoringAgent:
         #: Partition -> its next offset: everything before it is durable.
         self.done: dict[int, int] = {}
         self._examples_partitions = list(range(wiring.partitions))
+        self.metrics.expect(goal.name for goal in engine.compiled.goals)
         for goal in engine.compiled.goals:
             self.metrics.show_ranks(goal.name, engine.board.ranks[goal.key])
 

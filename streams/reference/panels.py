@@ -43,6 +43,8 @@ WIDTH = 24
 TALL, SHORT = 8, 4
 
 Kind = Literal["line", "stack", "share", "number"]
+#: PromQL, and the legend of its series.
+Query = tuple[str, str]
 
 
 @dataclass(frozen=True)
@@ -67,7 +69,7 @@ class Panel:
 
     title: str
     about: str
-    queries: Sequence[tuple[str, str]]
+    queries: Sequence[Query]
     unit: str = "short"
     kind: Kind = "line"
     bounds: tuple[float, float] | None = None
@@ -136,7 +138,7 @@ def _variable(name: str, label: str, query: str) -> QueryVariable:
 
 def _queries(panel: Panel) -> list[Dataquery]:
     return [
-        Dataquery().expr(expr).legend_format(legend).ref_id(chr(ord("A") + number))
+        Dataquery().expr(expr).legend_format(legend or "__auto").ref_id(chr(ord("A") + number))
         for number, (expr, legend) in enumerate(panel.queries)
     ]
 
@@ -157,8 +159,7 @@ def _number(panel: Panel) -> Stat:
         return built
     warn, alarm = panel.bounds
     steps = [(None, "green"), (warn, "yellow"), (alarm, "red")]
-    rising = warn <= alarm
-    if not rising:  # the lower the worse
+    if warn > alarm:  # the lower the worse
         steps = [(None, "red"), (alarm, "yellow"), (warn, "green")]
     return built.thresholds(
         ThresholdsConfig()

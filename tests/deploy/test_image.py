@@ -121,7 +121,7 @@ def test_the_health_check_is_readiness(
 
 
 @pytest.mark.tools(long=True)
-def test_its_steps_make_a_program_that_runs_from_nothing(tmp_path: Path) -> None:
+def test_its_steps_in_a_bare_directory_make_a_program_that_runs(tmp_path: Path) -> None:
     root = tmp_path / "root"
     root.mkdir()
     run_stage(STAGES["build"], ROOT, root)

@@ -26,8 +26,8 @@ goals:
     outcome: {will_not: {where: {field: type, equals: basket}}, within: 1d}
     tickets: {every: 12h}
 """
-#: Metrics that have no sample while all is well: nothing was refused, reversed or taken away.
-SILENT = {"penchant_dead_letters_total", "penchant_tickets_reversed_total"}
+#: Metrics that have no sample while all is well: nothing was refused.
+SILENT = {"penchant_dead_letters_total"}
 
 
 def scrape(worker: Worker) -> dict[str, Any]:

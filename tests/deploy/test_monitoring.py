@@ -1,0 +1,98 @@
+"""A real Prometheus beside a real worker on Apache Kafka: faults are told, dashboards have data."""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.support.cluster import Cluster, Worker, keyed, until
+from tests.support.factories import START, habits
+from tests.support.prometheus import Prometheus, prometheus
+
+pytestmark = [pytest.mark.kafka, pytest.mark.tools("prometheus", long=True)]
+
+DASHBOARDS = Path(__file__).parents[2] / "deploy/grafana/dashboards"
+CONFIG = """\
+events: {value: properties.amount}
+attributes: {plan: properties.plan}
+time: {allowed_lateness: 0s}
+goals:
+  churn:
+    propensity: churn
+    outcome: {will_not: {where: {field: type, equals: basket}}, within: 1d}
+    tickets: {every: 12h}
+  coupon:
+    propensity: conversion
+    eligible: {where: {field: type, equals: basket}, in_last: 3d}
+    outcome: {will: {where: {field: type, equals: coupon}}, within: 2d}
+    tickets: {every: 1d}
+"""
+PATIENCE = 90.0
+#: Seconds over which the events are sent: models come and go, and Prometheus sees them do so.
+LEARNING = 20.0
+
+
+@pytest.fixture
+def watched(kafka: Cluster, tmp_path: Path, tool: Callable[[str], str]) -> Iterator[Any]:
+    """A worker that has learned, and Prometheus that has watched it do so."""
+    worker = kafka.worker(CONFIG).start().wait_ready()
+    target = f"127.0.0.1:{worker.port}"
+    with prometheus(tool("prometheus"), tmp_path / "prometheus", [target]) as server:
+        log = habits(profiles=60, days=60, start=START)
+        kafka.send(keyed(log), pause=LEARNING / len(log))
+        until(lambda: applied(worker) >= len(log), "all events to be applied")
+        yield kafka, worker, server
+
+
+def applied(worker: Worker) -> float:
+    return worker.metrics().get("penchant_events_total/applied", 0)
+
+
+def test_faults_are_told_and_untold_and_every_panel_has_data(watched: Any) -> None:
+    """One worker and one Prometheus: starting them takes longer than all that follows."""
+    cluster, worker, server = watched
+    assert server.firing() == set()
+    refused_events_are_told_until_they_end(cluster, server)
+    a_worker_that_dies_is_told_until_it_is_back(worker, server)
+    every_panel_has_data(server)
+
+
+def refused_events_are_told_until_they_end(cluster: Cluster, server: Prometheus) -> None:
+    bad = ((b"p%d" % (number % 9), b"{") for number in range(400))
+    sending = threading.Thread(target=cluster.send, args=(bad,), kwargs={"pause": 0.04})
+    sending.start()
+    until(lambda: "PenchantRefusals" in server.firing(), "refusals to be told", PATIENCE)
+    sending.join()
+    until(lambda: "PenchantRefusals" not in server.firing(), "them to be over", PATIENCE)
+
+
+def a_worker_that_dies_is_told_until_it_is_back(worker: Worker, server: Prometheus) -> None:
+    worker.kill()
+    until(lambda: "PenchantWorkerDown" in server.firing(), "the death to be told", PATIENCE)
+    worker.start().wait_ready()
+    until(lambda: "PenchantWorkerDown" not in server.firing(), "the return to be seen", PATIENCE)
+
+
+def every_panel_has_data(server: Prometheus) -> None:
+    empty = []
+    for path in sorted(DASHBOARDS.glob("*.json")):
+        for title, expression in queries(path):
+            if not any(server.values(expression)):
+                empty.append(f"{path.stem}: {title}: {expression}")
+    assert empty == []
+
+
+def queries(path: Path) -> Iterator[tuple[str, str]]:
+    """Titles and queries of a dashboard's panels, everything chosen."""
+    for panel in json.loads(path.read_text())["panels"]:
+        for target in panel.get("targets", []):
+            expression = target["expr"].replace("$__rate_interval", "5s")
+            for name in ("$worker", "$goal"):
+                expression = expression.replace(name, ".*")
+            assert "$" not in expression, expression
+            yield panel["title"], expression

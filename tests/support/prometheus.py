@@ -1,0 +1,97 @@
+"""A real Prometheus that scrapes real workers, with our rules in a hurry."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import re
+import subprocess
+import time
+import urllib.parse
+import urllib.request
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from streams.processes import free_port, start, stop, wait_for_port
+
+ROOT = Path(__file__).parents[2]
+
+
+def hurried(rules: str) -> str:
+    """Rules for which a second is a minute: how long to wait, and over how long to look."""
+    rules = re.sub(r"\[(\d+)m\]", r"[\1s]", rules)
+    return re.sub(r"for: (\d+)m", r"for: \1s", rules)
+
+
+@dataclass
+class Prometheus:
+    """A running Prometheus.
+
+    Parameters
+    ----------
+    port
+        Where it listens.
+    process
+        It.
+    started
+        When, epoch seconds.
+    """
+
+    port: int
+    process: subprocess.Popen[bytes]
+    started: float
+
+    def get(self, path: str, **parameters: object) -> Any:
+        """What its API answers."""
+        query = urllib.parse.urlencode(parameters)
+        url = f"http://127.0.0.1:{self.port}/api/v1/{path}?{query}"
+        with urllib.request.urlopen(url, timeout=30) as answer:
+            body = json.load(answer)
+        assert body["status"] == "success", body
+        return body["data"]
+
+    def firing(self) -> set[str]:
+        """The names of alerts that fire now."""
+        alerts = self.get("alerts")["alerts"]
+        return {one["labels"]["alertname"] for one in alerts if one["state"] == "firing"}
+
+    def values(self, expression: str) -> list[list[float]]:
+        """Every series of a query since the start, without what is not a number."""
+        now = time.time()
+        found = self.get(
+            "query_range", query=expression, start=self.started, end=now, step="1s"
+        )["result"]  # fmt: skip
+        series = [[float(value) for _, value in one["values"]] for one in found]
+        return [[value for value in one if value == value] for one in series]  # noqa: PLR0124
+
+
+@contextlib.contextmanager
+def prometheus(binary: str, folder: Path, targets: Sequence[str]) -> Iterator[Prometheus]:
+    """Prometheus with our rules, scraping twice a second."""
+    (folder / "rules").mkdir(parents=True)
+    for path in (ROOT / "deploy/prometheus/rules").glob("*.yml"):
+        (folder / "rules" / path.name).write_text(hurried(path.read_text()))
+    config = yaml.safe_load((ROOT / "deploy/prometheus/prometheus.yml").read_text())
+    config["global"] = {
+        "scrape_interval": "500ms", "scrape_timeout": "400ms", "evaluation_interval": "1s",
+    }  # fmt: skip
+    job = next(one for one in config["scrape_configs"] if one["job_name"] == "penchant")
+    del job["dns_sd_configs"]
+    job["static_configs"] = [{"targets": list(targets)}]
+    config["scrape_configs"] = [job]
+    (folder / "prometheus.yml").write_text(yaml.safe_dump(config))
+    port = free_port()
+    process = start(
+        [binary, f"--config.file={folder / 'prometheus.yml'}",
+         f"--storage.tsdb.path={folder / 'data'}", f"--web.listen-address=127.0.0.1:{port}"],
+        folder / "prometheus.log",
+    )  # fmt: skip
+    try:
+        wait_for_port(port, process, 60.0)
+        yield Prometheus(port, process, time.time())
+    finally:
+        stop(process)
