@@ -6,7 +6,7 @@ PYTHON ?= $(shell for p in python3.13 python3.12 python3.11 python3; do command 
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: help setup demo test quick lint types docs check-docs lock clean lock-images tools deploy-test image-test monitor-test flood image-test
+.PHONY: help setup demo test quick lint types docs check-docs lock clean lock-images tools deploy-test monitor-test image-test
 
 help: ## what there is to make
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## */  make \1\t/' | expand -t 22
@@ -64,6 +64,9 @@ tools: .cache/tools/compose-parse ## the parser of Docker Compose, built with Go
 .cache/tools/compose-parse: tests/support/compose/main.go tests/support/compose/go.mod
 	cd tests/support/compose && go build -o $(CURDIR)/$@ .
 
+flood: $(READY) ## a million invented types, values, events and profiles against the bounds
+	PENCHANT_FLOOD=$(or $(FLOOD),1000000) $(BIN)/python -m pytest tests/hostile/test_cardinality.py --durations=0 $(ARGS)
+
 deploy-test: $(READY) tools ## compose, rules, dashboards, alerts live: with the real tools
 	PENCHANT_TEST_TOOLS=require $(BIN)/python -m pytest -m tools -k "not bare_directory" tests/deploy $(ARGS)
 
@@ -72,6 +75,3 @@ image-test: $(READY) ## the steps of the Dockerfile in a bare directory; minutes
 
 monitor-test: $(READY) ## a real Prometheus beside a worker on Apache Kafka: faults, alerts, dashboards
 	PENCHANT_TEST_TOOLS=require PENCHANT_TEST_KAFKA=require $(BIN)/python -m pytest tests/deploy/test_monitoring.py $(ARGS)
-
-flood: $(READY) ## a million invented types, values, events and profiles against the bounds
-	PENCHANT_FLOOD=$(or $(FLOOD),1000000) $(BIN)/python -m pytest tests/hostile/test_cardinality.py --durations=0 $(ARGS)

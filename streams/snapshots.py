@@ -94,7 +94,7 @@ class SnapshotReader:
             adopted = self.engine.adopt(snapshot)
         except SnapshotError as error:
             self.metrics.snapshots_refused.inc()
-            logger.warning("refused a snapshot: %s", error)
+            logger.warning("refused a snapshot: %s", error, extra={"offset": record.offset})
             return
         if not adopted:
             return

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import time
 from datetime import UTC, datetime
 from typing import Any
@@ -19,6 +20,8 @@ from streams.dead_letters import dead_letters
 from streams.snapshots import SnapshotReader
 from streams.transport.store import RunTable
 from streams.wiring import Wiring
+
+logger = logging.getLogger(__name__)
 
 _partition_of = DefaultPartitioner()
 
@@ -82,6 +85,7 @@ class ScoringAgent:
             self.engine.close(self.partitions.pop(number))
             self.done.pop(number, None)
             self.metrics.forget_partition(number)
+            logger.info("partition let go", extra={"partition": number})
 
     async def _open(self, number: int) -> Partition:
         if number not in self.partitions:
@@ -89,6 +93,8 @@ class ScoringAgent:
             profiles, tickets = self.profiles.holder(number), self.tickets.holder(number)
             self.partitions[number] = self.engine.open(number, profiles, tickets)
             self.metrics.show_partition(self.partitions[number])
+            held = {"profiles": len(profiles), "tickets": len(tickets)}
+            logger.info("partition taken on", extra={"partition": number} | held)
         return self.partitions[number]
 
     async def _finish(self, partition: Partition, step: Step, offset: int | None) -> None:
@@ -101,6 +107,10 @@ class ScoringAgent:
         self.metrics.step_seconds.labels("encode").observe(encoded - started)
         self.metrics.step_seconds.labels("commit").observe(time.perf_counter() - encoded)
         self.metrics.count_step(step)
+        for refusal in step.refused:
+            about = {"topic": source.topic, "partition": source.partition}
+            place = about | {"offset": refusal.record.offset, "reason": refusal.reason}
+            logger.debug("refused: %s", refusal.message, extra=place)
 
     def stages(self, number: int, step: Step) -> list[Stage]:
         """What a step writes, in the order that makes a replay end in the same result."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import time
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -24,6 +25,8 @@ from streams.checkpoint import Outgoing, Output, Stage
 from streams.dead_letters import dead_letters
 from streams.transport.store import RunTable
 from streams.wiring import Wiring
+
+logger = logging.getLogger(__name__)
 
 #: Examples learned between two checkpoints, at most.
 MOST_PENDING = 2_000
@@ -67,6 +70,7 @@ class TrainingAgent:
         self.schools: dict[int, School] = {}
         #: Partition -> its next offset: everything before it is durable.
         self.done: dict[int, int] = {}
+        self._statuses: dict[str, str] = {}
         self._partitions = list(range(wiring.partitions))
 
     async def handle(self, number: int, event: Any, ack: Any) -> None:
@@ -108,7 +112,7 @@ class TrainingAgent:
                 }
             )
             for trainer in self.schools[number].trainers.values():
-                self.metrics.show_trainer(trainer)
+                self._show(trainer)
         return self.schools[number]
 
     def close(self, numbers: set[int]) -> None:
@@ -117,6 +121,7 @@ class TrainingAgent:
             self.done.pop(number, None)
             for goal in self.schools.pop(number).trainers:
                 self.metrics.forget_goal(goal)
+                self._statuses.pop(goal, None)
 
     async def save(self, number: int, school: School) -> None:
         """Make what was learned durable, and tell the scorers."""
@@ -129,7 +134,7 @@ class TrainingAgent:
         for row in rows:
             self.table.holder(number).apply(row.key, row.value)
         for trainer in trainers:
-            self.metrics.show_trainer(trainer)
+            self._show(trainer)
         school.changed.clear()
         school.refused.clear()
         school.learned, school.saved_at = 0, time.monotonic()
@@ -174,6 +179,15 @@ class TrainingAgent:
             outputs.append(dead_letters(topics.dlq, topics.examples, number, school.refused, now))
         # The state first: a snapshot must never say what the trainer could lose again.
         return [[Output(topics.trainers, number, rows)], outputs], rows
+
+    def _show(self, trainer: Trainer) -> None:
+        """Show a trainer; a status that is new is told."""
+        self.metrics.show_trainer(trainer)
+        goal, readiness = trainer.goal.name, trainer.readiness
+        if self._statuses.get(goal) != readiness.status:
+            self._statuses[goal] = readiness.status
+            about = {"goal": goal, "status": readiness.status, "reason": readiness.reason}
+            logger.info("status of a goal", extra=about | {"examples": trainer.labels})
 
 
 def _restored(trainer: Trainer, rows: dict[bytes, bytes]) -> Trainer:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import gc
 import logging
-import sys
 
 import click
 import faust
@@ -12,15 +11,10 @@ import faust
 from streams.admin import require_topics
 from streams.app import build_app
 from streams.cli.common import read_config, reports_errors, settings_of, with_settings
-from streams.crashes import show_crashes_once
-from streams.settings import Settings
+from streams.logs import set_up_logging
 from streams.web import require_port
 
 logger = logging.getLogger("penchant")
-
-#: Chatter of the libraries: what it says at info level is nobody's business in production.
-#: Services of the transport are Faust's as well: their starting and stopping is its chatter.
-CHATTY = ("faust", "mode", "aiokafka", "kafka", "asyncio", "aiohttp", "streams.transport")
 
 PROMISES = {
     "exactly_once": "exactly once: every run is one Kafka transaction",
@@ -48,23 +42,16 @@ def command(config: str, web_port: int | None, brokers: str | None, prefix: str 
     require_port(settings)
     require_topics(settings)
     app = build_app(questions, settings)
-    logger.info("%d goals from %s; brokers %s; prefix %s; metrics at http://%s:%d/metrics",
-                len(questions.goals), config, settings.brokers, settings.prefix,
-                settings.web_host, settings.web_port)  # fmt: skip
+    about = {
+        "goals": len(questions.goals),
+        "config": config,
+        "brokers": settings.brokers,
+        "prefix": settings.prefix,
+        "metrics": f"http://{settings.web_host}:{settings.web_port}/metrics",
+    }
+    logger.info("worker starts", extra=about)
     logger.info("guarantee: %s", PROMISES[settings.guarantee])
     run(app)
-
-
-def set_up_logging(settings: Settings) -> None:
-    """One line an occurrence, on standard error."""
-    level = settings.log_level.upper()
-    logging.basicConfig(
-        level=level, stream=sys.stderr, format="%(asctime)s %(levelname)-7s %(name)s %(message)s"
-    )
-    for handler in logging.getLogger().handlers:
-        show_crashes_once(handler)
-    for name in CHATTY:
-        logging.getLogger(name).setLevel("DEBUG" if level == "DEBUG" else "WARNING")
 
 
 def calm_collector() -> None:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import http.client
+import re
 import socket
 from typing import Any
 
+import orjson
 import pytest
 from prometheus_client import CollectorRegistry
 from prometheus_client.openmetrics import parser as openmetrics
@@ -26,8 +28,8 @@ goals:
     outcome: {will_not: {where: {field: type, equals: basket}}, within: 1d}
     tickets: {every: 12h}
 """
-#: Metrics that have no sample while all is well: nothing was refused.
-SILENT = {"penchant_dead_letters_total"}
+#: Metrics that have no sample while all is well: nothing was refused, nothing met a bound.
+SILENT = {"penchant_dead_letters_total", "penchant_bounded_events_total"}
 
 
 def scrape(worker: Worker) -> dict[str, Any]:
@@ -45,7 +47,7 @@ def scrape(worker: Worker) -> dict[str, Any]:
 @pytest.fixture
 def worked(embedded: Cluster) -> tuple[Worker, list[dict[str, Any]]]:
     log = habits(profiles=30, days=30, start=START)
-    worker = embedded.worker(CONFIG).start().wait_ready()
+    worker = embedded.worker(CONFIG, log_format="json").start().wait_ready()
     embedded.send(keyed(log[: len(log) // 2]))
     until(lambda: worker.metrics().get("penchant_model_version/churn", 0) > 0, "a model")
     until(lambda: worker.metrics().get("penchant_goal_status/churn/collecting") == 0, "a status")
@@ -64,6 +66,7 @@ def test_a_worker_serves_what_the_reference_says(worked: Any) -> None:
     no_label_carries_an_id(families, log)
     figures_are_those_of_the_run(families, log)
     it_lives_and_is_ready(worker)
+    its_log_is_json_without_ids(worker, log)
     a_second_worker_on_its_port_says_so(worker)
 
 
@@ -107,6 +110,20 @@ def figures_are_those_of_the_run(families: dict[str, Any], log: list[dict[str, A
     assert total("penchant_memory_limit_bytes") > 2**28
     phases = {one.labels["phase"] for one in families["penchant_step_seconds"].samples}
     assert phases == {"compute", "encode", "commit"}
+
+
+def its_log_is_json_without_ids(worker: Worker, log: list[dict[str, Any]]) -> None:
+    text = worker.log.read_text()
+    lines = [orjson.loads(line) for line in text.splitlines()]
+    assert all({"time", "level", "logger", "message"} <= line.keys() for line in lines)
+    assert {line["level"] for line in lines} == {"info"}
+    told = [line["partition"] for line in lines if line["message"] == "partition taken on"]
+    assert sorted(told) == [0, 1]
+    statuses = [line["status"] for line in lines if line["message"] == "status of a goal"]
+    assert statuses[0] == "collecting"
+    assert len(set(statuses)) > 1
+    words = set(re.findall(r"[\w-]+", text))
+    assert not words & ({one["profile_id"] for one in log} | {one["event_id"] for one in log})
 
 
 def it_lives_and_is_ready(worker: Worker) -> None:

@@ -1,0 +1,79 @@
+"""Logs: one line an occurrence, for a person or as JSON, with what it is about in fields.
+
+Levels mean something. ``error``: the worker stops, or did not do what it was told. ``warning``:
+it goes on, and somebody should look. ``info``: what an operator wants to know of, never a profile
+or an event. ``debug``: single records, by partition and offset.
+"""
+
+from __future__ import annotations
+
+import logging
+import sys
+from datetime import UTC, datetime
+from typing import Any, TextIO
+
+from pythonjsonlogger.core import RESERVED_ATTRS
+from pythonjsonlogger.orjson import OrjsonFormatter
+
+from streams.crashes import show_crashes_once
+from streams.settings import Settings
+
+#: Chatter of the libraries: what it says at info level is nobody's business in production.
+#: Services of the transport are Faust's as well: their starting and stopping is its chatter.
+CHATTY = ("faust", "mode", "aiokafka", "kafka", "asyncio", "aiohttp", "streams.transport")
+#: What a record carries of itself; all else was given with it.
+OWN = frozenset(RESERVED_ATTRS)
+
+
+class JsonLines(OrjsonFormatter):
+    """A JSON object a line: time, level, logger, message, and the fields given with it."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "{levelname}{name}{message}", style="{",
+            rename_fields={"levelname": "level", "name": "logger", "exc_info": "traceback"},
+        )  # fmt: skip
+
+    def add_fields(
+        self, log_data: dict[str, Any], record: logging.LogRecord, message_dict: dict[str, Any]
+    ) -> None:
+        """The fields of a record."""
+        log_data["time"] = time_of(record)
+        super().add_fields(log_data, record, message_dict)
+        log_data["level"] = record.levelname.lower()
+
+
+class ConsoleLines(logging.Formatter):
+    """A line a person reads: time, level, logger, message, then the fields as name=value."""
+
+    def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802 - the library's name
+        """The line, without a traceback."""
+        given = "".join(
+            f" {name}={value}" for name, value in vars(record).items() if name not in OWN
+        )
+        level = record.levelname.lower()
+        return f"{time_of(record)} {level:7} {record.name} {record.message}{given}"
+
+
+def time_of(record: logging.LogRecord) -> str:
+    """When it was, UTC."""
+    at = datetime.fromtimestamp(record.created, UTC)
+    return at.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def formatter_of(settings: Settings) -> logging.Formatter:
+    """The formatter that the settings ask for."""
+    return JsonLines() if settings.log_format == "json" else ConsoleLines()
+
+
+def set_up_logging(settings: Settings, stream: TextIO | None = None) -> None:
+    """Log as the settings ask for, to standard error."""
+    handler = logging.StreamHandler(stream or sys.stderr)
+    handler.setFormatter(formatter_of(settings))
+    show_crashes_once(handler)
+    level = settings.log_level.upper()
+    root = logging.getLogger()
+    root.handlers[:] = [handler]
+    root.setLevel(level)
+    for name in CHATTY:
+        logging.getLogger(name).setLevel("DEBUG" if level == "DEBUG" else "WARNING")
