@@ -1,9 +1,14 @@
-"""How far a goal is: what it has, what it needs, and in a word."""
+"""How far a goal is: what it has, what it needs, in a code, and what to do about it.
+
+The same codes say why a goal is not ready wherever that is told: in snapshots and insights, in
+reports, and by ``penchant check`` before a goal goes live.
+"""
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
+from models.config.durations import DAY
 from models.learning.snapshot import Status
 from models.quality.tally import Tally
 
@@ -11,6 +16,102 @@ LEAST_LABELS = 500
 LEAST_OF_RARER = 50
 LEAST_AUC = 0.65
 CALIBRATED = (0.8, 1.25)
+
+
+class Advice(NamedTuple):
+    """What a code means.
+
+    Parameters
+    ----------
+    kind
+        Whether the goal cannot do without, or somebody should look.
+    text
+        What is the matter; ``{have}`` and ``{need}`` stand for numbers.
+    change
+        What to change.
+    """
+
+    kind: Literal["blocks", "look"]
+    text: str
+    change: str
+
+
+#: Everything that can keep a goal from being ready, or should be looked at.
+CODES: dict[str, Advice] = {
+    "no_events": Advice(
+        "blocks", "no event is left after `events.exclude`", "exclude less, or send events"
+    ),
+    "no_eligible_profile": Advice(
+        "blocks", "no profile is eligible", "widen `eligible`: another condition, a longer in_last"
+    ),
+    "no_labels": Advice(
+        "blocks", "no window of any ticket has closed", "wait, or shorten `outcome.within`"
+    ),
+    "window_not_matured": Advice(
+        "blocks",
+        "tickets reach over {have:,.1f} days, a whole window is {need:,.1f}",
+        "wait, or shorten `outcome.within`",
+    ),
+    "history_too_short": Advice(
+        "look",
+        "{have:,.0f} days of history, {need:,.0f} are advised: the longest look-back, at least "
+        "30 days, and a window",
+        "more history, or a shorter window",
+    ),
+    "too_few_labels": Advice(
+        "blocks", "{have:,.0f} labels of {need:,.0f}", "wait, or `tickets.every` shorter"
+    ),
+    "no_outcome": Advice(
+        "blocks",
+        "the outcome never occurred in {need:,.0f} labels",
+        "look at the conditions of `outcome`, or lengthen `within`",
+    ),
+    "outcome_always": Advice(
+        "blocks",
+        "the outcome always occurred in {need:,.0f} labels: there is nothing to tell apart",
+        "a stricter outcome, a shorter `within`, or more profiles in `eligible`",
+    ),
+    "too_few_of_rarer_class": Advice(
+        "blocks",
+        "{have:,.0f} labels of the rarer outcome, {need:,.0f} are needed",
+        "wait, lengthen or shorten `within`, or relax the outcome",
+    ),
+    "auc_too_low": Advice(
+        "look",
+        "AUC over the last window is {have:.3f}, {need:.2f} is the least",
+        "send more kinds of events and attributes, or ask an easier question",
+    ),
+    "not_calibrated": Advice(
+        "look",
+        "over the last window {have:.2f} times as many outcomes were expected as came; {need:.2f} "
+        "is the limit",
+        "look for what changed: a campaign, missing data; it is learned within a window or two",
+    ),
+    "no_recent_data": Advice(
+        "look", "the latest event is {have:,.0f} days old", "look whether the source still delivers"
+    ),
+    "time_out_of_line": Advice(
+        "look",
+        "{have:,.0f} events are far later than all others and were refused",
+        "look at the clocks of their source",
+    ),
+    "out_of_order": Advice(
+        "look",
+        "{have:.0%} of the events are earlier than one before them",
+        "live, events later than `time.allowed_lateness` count late: send them in order of time",
+    ),
+    "shared_ids": Advice(
+        "look",
+        "{have:,.0f} profiles have more than {need:,.0f} events each: ids shared by many people, "
+        "or machines",
+        "look at the ids with the most events; leave them out with `events.exclude`",
+    ),
+    "leakage": Advice(
+        "look",
+        "a single feature tells the outcome almost perfectly (AUC {have:.3f})",
+        "look whether it is recorded because of the outcome; if so, exclude it",
+    ),
+}
 
 
 class Readiness(NamedTuple):
@@ -21,15 +122,31 @@ class Readiness(NamedTuple):
     status
         In a word.
     reason
-        A code, empty when ready.
+        A code of :data:`CODES`, empty when ready.
     have, need
-        What the reason is about.
+        What the reason is about; times in days.
     """
 
     status: Status
     reason: str
     have: float
     need: float
+
+    @property
+    def text(self) -> str:
+        """The reason in words."""
+        return told(self.reason, self.have, self.need)
+
+
+def told(code: str, have: float, need: float) -> str:
+    """A code in words; empty for none.
+
+    Examples
+    --------
+    >>> told("too_few_labels", 120, 500)
+    '120 labels of 500'
+    """
+    return CODES[code].text.format(have=have, need=need) if code in CODES else code
 
 
 def readiness_of(
@@ -56,10 +173,12 @@ def readiness_of(
     if matured is None:
         return Readiness("collecting", "no_labels", 0, 1)
     if matured < window:
-        return Readiness("collecting", "window_not_matured", matured, window)
+        return Readiness("collecting", "window_not_matured", matured / DAY, window / DAY)
     if labels < LEAST_LABELS:
         return Readiness("warming", "too_few_labels", labels, LEAST_LABELS)
     rarer = min(positives, labels - positives)
+    if not rarer:
+        return Readiness("warming", "outcome_always" if positives else "no_outcome", 0, labels)
     if rarer < LEAST_OF_RARER:
         return Readiness("warming", "too_few_of_rarer_class", rarer, LEAST_OF_RARER)
     return _quality_of(said)

@@ -8,17 +8,15 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
-import orjson
 from faust.types import TP
 
 from models.config.schema import Config
 from models.errors import InvalidEvent
-from models.events.times import format_time
 from models.goals.compiled import Compiled
 from models.goals.examples import Example, decode_example
 from models.learning.state import dump_trainer, join_state, load_trainer, split_state
 from models.learning.trainer import Trainer
-from models.quality.tally import Tally
+from models.quality.insight import insight_of
 from models.step import Refusal
 from streams.agents.score import goal_partition
 from streams.checkpoint import Outgoing, Output, Stage
@@ -203,32 +201,5 @@ def state_name(trainer: Trainer) -> str:
 
 
 def insight(trainer: Trainer) -> Outgoing:
-    """The record of the insights topic for a goal: how far it is, and how good it has been."""
-    readiness = trainer.readiness
-    record = {
-        "goal": trainer.goal.name,
-        "goal_version": trainer.goal.version,
-        "status": readiness.status,
-        "reason": readiness.reason,
-        "have": readiness.have,
-        "need": readiness.need,
-        "model_version": trainer.version,
-        "examples": trainer.labels,
-        "positives": trainer.positives,
-        "learned_until": format_time(trainer.learned_until),
-        "quality": {name: quality_of(tally) for name, tally in trainer.quality.spans().items()},
-    }
-    return Outgoing(trainer.goal.name.encode(), orjson.dumps(record))
-
-
-def quality_of(tally: Tally) -> dict[str, Any]:
-    """Quality as plain JSON; null where there is too little to say."""
-    return {
-        "labels": tally.labels,
-        "positives": tally.positives,
-        "base_rate": tally.base_rate,
-        "auc": tally.auc,
-        "log_loss": tally.log_loss if tally.labels else None,
-        "normalized_entropy": tally.normalized_entropy,
-        "calibration_ratio": tally.calibration_ratio,
-    }
+    """The record of the insights topic for a goal."""
+    return Outgoing(trainer.goal.name.encode(), insight_of(trainer).model_dump_json().encode())

@@ -12,7 +12,6 @@ from rich.markup import escape
 from rich.table import Table
 
 from models.quality.tally import Tally
-from streams.agents.train import quality_of
 from streams.demo.follow import Seen
 from streams.demo.screen import reasons
 
@@ -27,7 +26,7 @@ def evaluation(tickets: Mapping[str, tuple[str, int, float | None]]) -> dict[str
     for _, label, probability in ordered[len(ordered) // 2 :]:
         if probability is not None:
             half.add(probability, label)
-    return quality_of(half)
+    return half.figures()
 
 
 def summarise(seen: Seen, titles: Mapping[str, str], seconds: float) -> dict[str, Any]:

@@ -61,9 +61,8 @@ class GoalRun:
         self._published: deque[tuple[int, int, float]] = deque()
         self._base_logits: dict[int, float] = {}
 
-    def learn(self, examples: list[Example]) -> None:
-        """Learn labelled tickets and keep them."""
-        self.trainer.learn(examples)
+    def keep(self, examples: list[Example]) -> None:
+        """Keep labelled tickets."""
         for example in examples:
             if example.kind == "reversal":
                 self.spill.turn(example.profile_id, example.t0, example.label)
@@ -125,10 +124,16 @@ class Backtest:
         For the tickets while it runs.
     topic
         What scores say they come from.
+    learns
+        Whether labels are learned; without it there are only tickets.
     """
 
-    def __init__(self, config: Config, folder: Path, topic: str = "penchant.events") -> None:
+    def __init__(
+        self, config: Config, folder: Path, topic: str = "penchant.events", *, learns: bool = True
+    ) -> None:
         self.config = config
+        self.topic = topic
+        self._learns = learns
         self.engine = Engine(config, topic, silent=True)
         self.partition = self.engine.open(0, {}, TicketBook())
         trainers = trainers_of(config)
@@ -192,8 +197,10 @@ class Backtest:
         for example in step.examples:
             by_goal.setdefault(example.goal, []).append(example)
         for name, examples in by_goal.items():
-            self.goals[name].learn(examples)
-            self.goals[name].publish(self.engine, self.partition.clock.now)
+            self.goals[name].keep(examples)
+            if self._learns:
+                self.goals[name].trainer.learn(examples)
+                self.goals[name].publish(self.engine, self.partition.clock.now)
 
     def _refuse(self, refusal: Refusal) -> None:
         self.reasons[refusal.reason] += 1

@@ -131,7 +131,7 @@ def goals_of(backtest: Backtest, out: Path) -> dict[str, Any]:
     folder.mkdir(parents=True, exist_ok=True)
     return {
         name: _figures(run, folder / f"{name}.parquet")
-        | {"latest": latest_of(backtest.engine, backtest.partition, run.goal)}
+        | {"latest": latest_of(backtest.engine, backtest.partition, run.goal, backtest.topic)}
         for name, run in backtest.goals.items()
     }
 

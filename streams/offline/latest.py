@@ -26,12 +26,15 @@ MOST_PROFILES = 20_000
 TOLD = {"high": 4, "medium": 2, "low": 3}
 
 
-def latest_of(engine: Engine, partition: Partition, goal: CompiledGoal) -> dict[str, Any] | None:
+def latest_of(
+    engine: Engine, partition: Partition, goal: CompiledGoal, topic: str
+) -> dict[str, Any] | None:
     """The latest scores of a goal's profiles, as plain JSON; None before there is a model."""
     scorer = engine.board.scorer(goal)
     if scorer is None:
         return None
-    held = list(_eligible(partition, goal))
+    share = min(1.0, MOST_PROFILES / max(len(partition.profiles), 1))
+    held = list(eligible_profiles(partition, goal, share))
     if not held:
         return None
     raw = raw_features([frozen for _, frozen in held])
@@ -43,15 +46,16 @@ def latest_of(engine: Engine, partition: Partition, goal: CompiledGoal) -> dict[
         "scores": np.histogram(portrait.scores, 20, (0.0, 100.0))[0].tolist(),
         "buckets": portrait.buckets(),
         "factors": portrait.factors(),
-        "examples": _examples(scorer, engine.board.topic, held, raw, portrait.scores),
+        "examples": _examples(scorer, topic, held, raw, portrait.scores),
     }
 
 
-def _eligible(partition: Partition, goal: CompiledGoal) -> Iterator[tuple[str, Frozen]]:
-    """Eligible profiles as they are now, a fair sample of them where there are very many."""
-    share = min(1.0, MOST_PROFILES / max(len(partition.profiles), 1)) * 2.0**64
+def eligible_profiles(
+    partition: Partition, goal: CompiledGoal, share: float
+) -> Iterator[tuple[str, Frozen]]:
+    """Eligible profiles as they are now; a share of them is a fair sample, chosen by hash."""
     for key, packed in partition.profiles.items():
-        if key != CLOCK_KEY and profile_hash(key) < share:
+        if key != CLOCK_KEY and profile_hash(key) <= share * 2.0**64:
             profile = unpack(packed)
             moment = max(partition.clock.now, profile.last)
             if goal.eligible(profile.marks, moment):

@@ -17,6 +17,8 @@ CHANNELS = {
                "How likely each goal is, and why; a null value takes a score back"),
     "examples": ("example", "example", "The goal", False, "Tickets with their outcome"),
     "models": ("snapshot", "snapshot", "The goal", False, "The numbers of a goal's model"),
+    "insights": ("insight", "insight", "The goal", False,
+                 "How far each goal is, how good it has been, and what it looks at"),
     "erasures": ("receipt", "receipt", "The profile id", False,
                  "That a profile was erased because a record asked for it"),
 }  # fmt: skip

@@ -13,6 +13,7 @@ from models.config.schema import Config
 from models.events.schema import ExperienceEvent
 from models.goals.examples import ExampleRecord
 from models.learning.snapshot import Snapshot
+from models.quality.insight import InsightRecord
 from models.receipts import ReceiptRecord
 from models.scoring.records import ScoreRecord
 
@@ -23,6 +24,7 @@ RECORDS: dict[str, type[BaseModel]] = {
     "score": ScoreRecord,
     "example": ExampleRecord,
     "snapshot": Snapshot,
+    "insight": InsightRecord,
     "receipt": ReceiptRecord,
 }
 MODELS = RECORDS | {"configuration": Config}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from models.learning.readiness import told
 from models.scoring.phrases import elapsed
 
 STATUS = {
@@ -11,15 +12,6 @@ STATUS = {
     "warming": "warming up: too few labels to trust yet",
     "ready": "ready",
     "degraded": "degraded: look at it before you use it",
-}
-REASONS = {
-    "no_labels": "no window of any ticket has closed yet",
-    "window_not_matured": "not one whole window of tickets has matured",
-    "too_few_labels": "{have:,.0f} labels, {need:,.0f} are needed",
-    "too_few_of_rarer_class": "{have:,.0f} labels of the rarer outcome, {need:,.0f} are needed",
-    "auc_too_low": "AUC over the last window is {have:.3f}, {need:.2f} is the least",
-    "not_calibrated": "over the last window {have:.2f} times as many outcomes were expected as "
-    "came; {need:.2f} is the limit",
 }
 #: A cut-off is only suggested where the gain over chance is worth it.
 LEAST_GAIN = 0.05
@@ -55,8 +47,8 @@ def polarity(goal: dict[str, Any]) -> str:
 def status(goal: dict[str, Any]) -> str:
     """How far the goal is, and why it is no further."""
     said = STATUS[goal["status"]]
-    why = REASONS.get(goal["reason"], "")
-    return f"{said} ({why.format(have=goal['have'], need=goal['need'])})" if why else said
+    why = told(goal["reason"], goal["have"], goal["need"])
+    return f"{said} ({why})" if why else said
 
 
 def cut_off(goal: dict[str, Any]) -> tuple[int, str] | None:

@@ -1,0 +1,62 @@
+"""Baselines say of a ticket only what they knew at its T0."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from models.profiles.features import HOURS, RawProfile
+from models.quality.baselines import MOMENTS, Baselines
+
+WINDOW = 1_000_000
+
+
+def raw(hours: float) -> RawProfile:
+    rows = np.zeros((1, 10), np.float32)
+    rows[0, HOURS] = hours
+    return RawProfile(np.full(8, 100.0, np.float32), ("event/basket",), rows, {})
+
+
+def test_the_base_rate_said_is_that_of_the_labels_known_at_t0() -> None:
+    generator = np.random.default_rng(1)
+    baselines = Baselines(WINDOW, ())
+    dues: list[int] = []
+    labels: list[int] = []
+    step = WINDOW // 200
+    for number in range(2_000):
+        t0, label = number * step, int(generator.random() < 0.2 + 0.0003 * number)
+        said = baselines.meet(t0, t0 + WINDOW, raw(1.0), label).base_rate
+        known = [one for due, one in zip(dues, labels, strict=True) if due < t0]
+        late = [one for due, one in zip(dues, labels, strict=True) if due < t0 - WINDOW / MOMENTS]
+        candidates = {
+            (sum(known[:size]) + 1) / (size + 2)
+            for size in range(max(len(late) - 4, 0), len(known) + 1)
+        }
+        assert said in candidates
+        dues.append(t0 + WINDOW)
+        labels.append(label)
+
+
+def test_the_first_window_of_tickets_is_told_nothing() -> None:
+    baselines = Baselines(WINDOW, ())
+    said = [baselines.meet(t0, t0 + WINDOW, raw(1.0), 1) for t0 in range(0, WINDOW, WINDOW // 50)]
+    assert {one.base_rate for one in said} == {0.5}
+
+
+def test_recency_is_learned() -> None:
+    baselines = Baselines(WINDOW, ("event/basket",))
+    for number in range(3_000):
+        label = number % 2
+        t0 = number * (WINDOW // 100)
+        said = baselines.meet(t0, t0 + WINDOW, raw(2.0 if label else 200.0), label)
+    assert said.recency > 0.9
+
+
+def test_baselines_are_the_same_after_their_state_was_kept() -> None:
+    one, other = (Baselines(WINDOW, ("event/basket",)) for _ in range(2))
+    for number in range(500):
+        one.meet(number * 5_000, number * 5_000 + WINDOW, raw(float(number % 9)), number % 3 == 0)
+    other.load(one.dump())
+    later = (3_000_000, 4_000_000, raw(4.0), 1)
+    assert one.meet(*later) == pytest.approx(other.meet(*later))
+    assert one.dump() == other.dump()
