@@ -93,7 +93,7 @@ def freeze(profile: Profile, at: int) -> Frozen:
         (profile.first, profile.last, days.latest, days.number, *days.decayed),
         tuple(profile.sources),
         bytes(profile.rows),
-        dict(profile.attributes) if profile.attributes else profile.attributes,
+        dict(profile.attributes),
     )
 
 

@@ -118,6 +118,14 @@ def test_event_types_beyond_the_limit_share_one_row_first_come_first_kept() -> N
     assert freeze(profile, 10).sources == tuple(kept)
 
 
+def test_what_is_frozen_does_not_change_with_the_profile() -> None:
+    profile = Profile.starting(0)
+    before = freeze(profile, 10)
+    profile.set_attribute("plan", 5, "gold")
+    profile.count("event/basket", 5, 1.0, limit=3)
+    assert (before.attributes, before.sources, before.rows) == ({}, (), b"")
+
+
 @given(st.lists(st.integers(0, 60), min_size=1, max_size=30), st.randoms())
 def test_active_days_do_not_depend_on_the_order_of_arrival(
     observed: list[int], random: Any
