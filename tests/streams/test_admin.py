@@ -35,6 +35,8 @@ def test_what_is_wrong_with_a_topic_is_said_in_words(
 @pytest.mark.embedded
 def test_topics_that_are_right_are_required_without_a_word(embedded: Cluster) -> None:
     require_topics(embedded.settings)
+    with admin_client(embedded.settings) as client:
+        assert not [one.problem for one in find_topics(client, embedded.settings) if one.problem]
 
 
 @pytest.mark.embedded

@@ -42,7 +42,7 @@ def log() -> Iterator[Log]:
 def crash(*reasons: BaseException) -> None:
     """Crash a tree of services, as an app and its worker are."""
 
-    async def test() -> None:
+    async def crashing() -> None:
         parent = mode.Service()
         child = mode.Service(beacon=parent.beacon)
         for reason in reasons:
@@ -52,7 +52,7 @@ def crash(*reasons: BaseException) -> None:
                 await child.crash(error)
                 await parent.crash(error)
 
-    run(test)
+    run(crashing)
 
 
 def test_a_known_crash_is_one_line_with_what_to_do(log: Log) -> None:
@@ -75,10 +75,10 @@ def test_a_bug_after_a_known_crash_is_not_hidden(log: Log) -> None:
 
 
 def test_the_traceback_is_there_when_the_error_is_no_longer_handled(log: Log) -> None:
-    async def test() -> None:
+    async def crashing() -> None:
         await mode.Service().crash(KeyError("goal"))
 
-    run(test)
+    run(crashing)
     assert log.lines[-1] == "KeyError: 'goal'"
 
 

@@ -53,7 +53,7 @@ def test_one_lane_works_while_another_waits() -> None:
         lanes: Lanes[int] = Lanes(work, Crashes())
         await lanes.put(0, 1)
         await lanes.put(1, 1)
-        await asyncio.wait_for(done.wait(), 5)
+        assert await asyncio.wait_for(done.wait(), 5)
         await lanes.close()
 
     run(test)

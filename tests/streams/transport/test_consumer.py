@@ -308,5 +308,6 @@ def test_a_consumer_thread_that_a_crash_has_ended_may_still_be_told_to_stop() ->
         thread: Any = Rig().consumer._thread
         thread.thread_loop.close()
         thread._stopped_set()
+        assert not thread._stopped.is_set()
 
     run(test)
