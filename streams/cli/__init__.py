@@ -13,6 +13,7 @@ import importlib  # noqa: E402
 from typing import Any  # noqa: E402
 
 import click  # noqa: E402
+from click.shell_completion import CompletionItem  # noqa: E402
 
 COMMANDS = {
     "init": "A commented starter file and a small sample of events",
@@ -23,6 +24,7 @@ COMMANDS = {
     "send": "Send a file of events into the events topic",
     "watch": "Follow scores with their reasons",
     "dlq": "Refused records: list them, show one, replay them after a fix",
+    "doctor": "Examine broker, topics, rights, workers, clocks and models",
     "demo": "Embedded broker, real data, a worker, live progress",
 }
 
@@ -40,6 +42,15 @@ class LazyGroup(click.Group):
             return None
         command: click.Command = importlib.import_module(f"streams.cli.{cmd_name}").command
         return command
+
+    def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
+        """Commands and options that go on from what was typed, without loading any command."""
+        commands = [
+            CompletionItem(name, help=about)
+            for name, about in COMMANDS.items()
+            if name.startswith(incomplete)
+        ]
+        return commands + click.Command.shell_complete(self, ctx, incomplete)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """The list of commands, without loading them."""

@@ -68,6 +68,7 @@ def test_a_worker_serves_what_the_reference_says(worked: Any) -> None:
     it_lives_and_is_ready(worker)
     its_log_is_json_without_ids(worker, log)
     a_second_worker_on_its_port_says_so(worker)
+    assert worker.stop() == 0
 
 
 def every_metric_has_its_type_unit_and_help(families: dict[str, Any]) -> None:

@@ -1,0 +1,69 @@
+"""``penchant doctor``: what is right, what is wrong, and what to do."""
+
+from __future__ import annotations
+
+import sys
+
+import click
+import orjson
+from rich.markup import escape
+
+from streams.admin import BrokerError, admin_client
+from streams.cli.common import FAILED, out, read_config, reports_errors, settings_of, with_settings
+from streams.doctor.examine import Examination
+from streams.doctor.verdicts import Verdict, worst_of
+from streams.settings import Settings
+
+MARKS = {"right": "[green]right  [/]", "warning": "[yellow]warning[/]", "wrong": "[red]wrong  [/]"}
+
+
+@click.command("doctor")
+@click.argument("config")
+@click.option("--wait", type=click.FloatRange(min=0, max=600), default=3.0, show_default=True,
+              help="Seconds between two looks at the committed offsets")  # fmt: skip
+@click.option("--json", "as_json", is_flag=True, help="One JSON document")
+@with_settings
+@reports_errors
+def command(
+    config: str, wait: float, as_json: bool, brokers: str | None, prefix: str | None
+) -> None:
+    r"""Examine broker, topics, rights, workers, clocks and models for CONFIG.
+
+    Every line is a verdict and, where it is not right, what to do. Exits 1 if something is wrong;
+    a warning is none. Nothing is changed on the broker.
+
+    \b
+    Example: penchant doctor goals.yaml
+    Example: penchant doctor goals.yaml --json | jq '.checks[] | select(.state != "right")'
+    """
+    questions = read_config(config)
+    settings = settings_of(brokers, prefix)
+    found = []
+    try:
+        with admin_client(settings) as client:
+            for verdict in Examination(client, settings, questions, wait).verdicts():
+                found.append(verdict)
+                if not as_json:
+                    show(verdict)
+    except BrokerError as error:
+        found.append(unreachable(settings, error))
+        if not as_json:
+            show(found[-1])
+    if as_json:
+        document = {"state": worst_of(found), "checks": [one._asdict() for one in found]}
+        sys.stdout.write(orjson.dumps(document, option=orjson.OPT_INDENT_2).decode() + "\n")
+    if worst_of(found) == "wrong":
+        sys.exit(FAILED)
+
+
+def unreachable(settings: Settings, error: BrokerError) -> Verdict:
+    """The verdict when there is nobody to ask."""
+    advice = "is it running? PENCHANT_BROKERS says where to look, PENCHANT_SECURITY_PROTOCOL how"
+    return Verdict(f"brokers at {settings.brokers}", "wrong", str(error).split(". ")[0], advice)
+
+
+def show(verdict: Verdict) -> None:
+    """A line, and what to do under it."""
+    out.print(f"{MARKS[verdict.state]} {escape(verdict.check)}: {escape(verdict.found)}")
+    if verdict.advice:
+        out.print(f"          [dim]{escape(verdict.advice)}[/]", soft_wrap=True)
