@@ -77,7 +77,8 @@ class GoalRun:
         logit = float(np.log(snapshot.base_rate / (1.0 - snapshot.base_rate)))
         self._base_logits[snapshot.version] = logit
         self._published.append((now, snapshot.version, logit))
-        while self._published[0][0] < now - 2 * self.goal.window and len(self._published) > 1:
+        # The one before the horizon may have been in force until well after it.
+        while len(self._published) > 1 and self._published[1][0] < now - 2 * self.goal.window:
             self._base_logits.pop(self._published.popleft()[1], None)
 
     def look(self, now: int) -> None:
