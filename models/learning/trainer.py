@@ -50,6 +50,8 @@ class Trainer:
         self.model = PropensityModel(goal.own, goal.config.model)
         self.quality = Quality(goal.window)
         self.baselines = Baselines(goal.window, goal.own)
+        #: What the baselines said of the tickets learned last.
+        self.said: list[Said] = []
         self.baseline_quality = {name: Quality(goal.window) for name in Said._fields}
         self.labels = 0
         self.positives = 0
@@ -71,6 +73,7 @@ class Trainer:
     def learn(self, examples: Sequence[Example]) -> None:
         """Learn examples in order; repeats and those of other versions are counted and left."""
         waiting: list[Example] = []
+        self.said = []
         for example in examples:
             if not self._is_new(example):
                 continue
@@ -150,6 +153,7 @@ class Trainer:
     def _compare(self, examples: Sequence[Example]) -> None:
         """Count how good the baselines would have been, where the model has said something."""
         said = [self.baselines.meet(one.t0, one.due, one.raw, one.label) for one in examples]
+        self.said += said
         told = [place for place, one in enumerate(examples) if one.probability is not None]
         dues = [examples[place].due for place in told]
         labels = [examples[place].label for place in told]

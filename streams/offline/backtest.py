@@ -21,7 +21,7 @@ from models.goals.compiled import CompiledGoal
 from models.goals.examples import Example
 from models.goals.tickets import TicketBook, unpack_ticket
 from models.learning.trainer import Trainer, trainers_of
-from models.quality.baselines import Baselines
+from models.quality.baselines import Said
 from models.step import Refusal, Step
 from streams.offline.ordered import FileRecord
 from streams.offline.spill import Row, Spill
@@ -37,7 +37,7 @@ MOST_REFUSED = 20
 
 
 class GoalRun:
-    """One goal through a backtest: its trainer, its baselines and its tickets.
+    """One goal through a backtest: its trainer and its tickets.
 
     Parameters
     ----------
@@ -53,7 +53,6 @@ class GoalRun:
         folder.mkdir(parents=True)
         self.goal = goal
         self.trainer = trainer
-        self.baselines = Baselines(goal.window, goal.own)
         self.spill = Spill(folder)
         #: The share of each factor as time went on.
         self.importance: list[dict[str, Any]] = []
@@ -62,12 +61,13 @@ class GoalRun:
         self._base_logits: dict[int, float] = {}
 
     def keep(self, examples: list[Example]) -> None:
-        """Keep labelled tickets."""
+        """Keep labelled tickets, with what the baselines said of them when they were learned."""
+        said = iter(self.trainer.said)
         for example in examples:
             if example.kind == "reversal":
                 self.spill.turn(example.profile_id, example.t0, example.label)
             else:
-                self._keep(example)
+                self._keep(example, next(said, None))
 
     def publish(self, engine: Engine, now: int) -> None:
         """Let the engine score with what has been learned."""
@@ -77,7 +77,8 @@ class GoalRun:
         logit = float(np.log(snapshot.base_rate / (1.0 - snapshot.base_rate)))
         self._base_logits[snapshot.version] = logit
         self._published.append((now, snapshot.version, logit))
-        while self._published[0][0] < now - 2 * self.goal.window and len(self._published) > 1:
+        # The one before the horizon may have been in force until well after it.
+        while len(self._published) > 1 and self._published[1][0] < now - 2 * self.goal.window:
             self._base_logits.pop(self._published.popleft()[1], None)
 
     def look(self, now: int) -> None:
@@ -86,14 +87,13 @@ class GoalRun:
         if importance.observed:
             self.importance.append({"at": format_time(now), "shares": importance.shares})
 
-    def _keep(self, example: Example) -> None:
-        said = self.baselines.meet(example.t0, example.due, example.raw, example.label)
+    def _keep(self, example: Example, said: Said | None) -> None:
         p, version = example.probability, example.model_version
         score = None if p is None else self._score(p, version)
         self.spill.add(
             Row(
                 example.profile_id, example.t0, example.due, example.label, p, version, score,
-                said.base_rate, said.recency, example.raw,
+                said and said.base_rate, said and said.recency, example.raw,
             )
         )  # fmt: skip
 
@@ -197,10 +197,12 @@ class Backtest:
         for example in step.examples:
             by_goal.setdefault(example.goal, []).append(example)
         for name, examples in by_goal.items():
-            self.goals[name].keep(examples)
+            goal = self.goals[name]
             if self._learns:
-                self.goals[name].trainer.learn(examples)
-                self.goals[name].publish(self.engine, self.partition.clock.now)
+                goal.trainer.learn(examples)
+            goal.keep(examples)
+            if self._learns:
+                goal.publish(self.engine, self.partition.clock.now)
 
     def _refuse(self, refusal: Refusal) -> None:
         self.reasons[refusal.reason] += 1

@@ -25,6 +25,7 @@ from tests.support.factories import (
     START,
     Bench,
     config,
+    event,
     goal,
     habits,
     records,
@@ -247,3 +248,18 @@ def test_a_profile_with_very_many_events_is_one_row(tmp_path: Path) -> None:
     assert found["events"] == 20_000
     assert found["profiles"] == 1
     assert found["goals"]["churn"]["tickets"] <= 20_000_000 // (24 * HOUR) + 2
+
+
+def test_models_that_learn_in_waves_are_judged_all_the_same(tmp_path: Path) -> None:
+    """A model may stay the latest for many windows while nothing is learned."""
+    coupon = {"will": {"where": BASKET}, "within": "1d"}
+    questions = config({"campaign": goal(outcome=coupon, tickets={"at": COUPON})})
+    waves = [
+        event(f"p{number}", START + wave * 20 * DAY + number * HOUR // 4, "coupon")
+        for wave in range(8)
+        for number in range(60)
+    ]
+    between = [one for one in habits(profiles=10, days=160) if one["type"] == "basket"]
+    log = sorted([*waves, *between], key=lambda one: one["timestamp"])
+    found = run(questions, write(tmp_path / "events.jsonl", log), tmp_path)
+    assert found["goals"]["campaign"]["evaluation"]["tickets"] > 200
