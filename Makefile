@@ -75,3 +75,6 @@ monitor-test: $(READY) ## a real Prometheus beside a worker on Apache Kafka: fau
 
 flood: $(READY) ## a million invented types, values, events and profiles against the bounds
 	PENCHANT_FLOOD=$(or $(FLOOD),1000000) $(BIN)/python -m pytest tests/hostile/test_cardinality.py --durations=0 $(ARGS)
+
+chaos: $(READY) ## two million events under forty faults of workers and brokers; SEED=n changes them
+	PENCHANT_CHAOS=long PENCHANT_CHAOS_SEED=$(or $(SEED),1) $(BIN)/python -m pytest tests/chaos/test_chaos.py -p no:logging $(ARGS)
