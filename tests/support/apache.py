@@ -8,6 +8,7 @@ import shutil
 import subprocess
 import uuid
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -48,20 +49,41 @@ def libraries() -> Path:
     return libs
 
 
+def new_identity() -> str:
+    """An identity for a cluster."""
+    return base64.urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")
+
+
 @dataclass
 class Broker:
-    """One broker that is also its own controller.
+    """One broker that is also a controller.
 
     Parameters
     ----------
     folder
         Where its log and its data go.
+    node
+        Its number.
+    voters
+        Number -> controller port of all brokers of its cluster; only itself if left out.
+    identity
+        Of the cluster.
+    protocol
+        How clients talk to it.
+    more
+        Properties of its own.
     """
 
     folder: Path
     port: int = field(default_factory=free_port)
     controller: int = field(default_factory=free_port)
     process: subprocess.Popen[bytes] | None = None
+    node: int = 1
+    voters: dict[int, int] = field(default_factory=dict)
+    identity: str = field(default_factory=new_identity)
+    protocol: str = "PLAINTEXT"
+    more: dict[str, str] = field(default_factory=dict)
+    before_start: tuple[tuple[str, ...], ...] = ()
 
     @property
     def address(self) -> str:
@@ -70,10 +92,19 @@ class Broker:
 
     def start(self) -> None:
         """Start it, for the first time or again; returns when it listens."""
+        self.launch()
+        self.wait()
+
+    def launch(self) -> None:
+        """Start its process."""
         self.folder.mkdir(parents=True, exist_ok=True)
         if not (self.folder / "data").exists():
             self._format()
         self.process = start(self._java("kafka.Kafka", self._properties()), self.folder / "log")
+
+    def wait(self) -> None:
+        """Wait until it listens."""
+        assert self.process is not None
         wait_for_port(self.port, self.process, PATIENCE)
 
     def stop(self) -> None:
@@ -81,9 +112,16 @@ class Broker:
         if self.process is not None:
             stop(self.process, 30.0)
 
+    def kill(self) -> None:
+        """End it without asking."""
+        if self.process is not None:
+            self.process.kill()
+            self.process.wait()
+
     def _format(self) -> None:
-        identity = base64.urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")
-        arguments = ("format", "-t", identity, "-c", str(self._properties()))
+        arguments = ["format", "-t", self.identity, "-c", str(self._properties())]
+        for more in self.before_start:
+            arguments += more
         subprocess.run(self._java("kafka.tools.StorageTool", *arguments), check=True,
                        capture_output=True)  # fmt: skip
 
@@ -97,21 +135,62 @@ class Broker:
         ]  # fmt: skip
 
     def _properties(self) -> Path:
+        voters = self.voters or {self.node: self.controller}
+        copies = str(len(voters))
+        properties = {
+            "process.roles": "broker,controller",
+            "node.id": str(self.node),
+            "controller.quorum.voters": ",".join(
+                f"{node}@127.0.0.1:{port}" for node, port in voters.items()
+            ),
+            "listeners": f"{self.protocol}://{self.address},CONTROLLER://127.0.0.1:{self.controller}",
+            "advertised.listeners": f"{self.protocol}://{self.address}",
+            "inter.broker.listener.name": self.protocol,
+            "controller.listener.names": "CONTROLLER",
+            "listener.security.protocol.map": (
+                f"{self.protocol}:{self.protocol},CONTROLLER:PLAINTEXT"
+            ),
+            "offsets.topic.replication.factor": copies,
+            "offsets.topic.num.partitions": "8",
+            "transaction.state.log.replication.factor": copies,
+            "transaction.state.log.min.isr": str(len(voters) // 2 + 1),
+            "transaction.state.log.num.partitions": "8",
+            "transaction.abort.timed.out.transaction.cleanup.interval.ms": "1000",
+            "log.cleaner.backoff.ms": "1000",
+            "group.initial.rebalance.delay.ms": "0",
+            "auto.create.topics.enable": "false",
+            "log.dirs": str(self.folder / "data"),
+        } | self.more
         path = self.folder / "server.properties"
-        path.write_text(
-            f"process.roles=broker,controller\nnode.id=1\n"
-            f"controller.quorum.voters=1@127.0.0.1:{self.controller}\n"
-            f"listeners=PLAINTEXT://{self.address},CONTROLLER://127.0.0.1:{self.controller}\n"
-            f"advertised.listeners=PLAINTEXT://{self.address}\n"
-            "controller.listener.names=CONTROLLER\n"
-            "listener.security.protocol.map=PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT\n"
-            "offsets.topic.replication.factor=1\noffsets.topic.num.partitions=8\n"
-            "transaction.state.log.replication.factor=1\ntransaction.state.log.min.isr=1\n"
-            "transaction.state.log.num.partitions=8\n"
-            "group.initial.rebalance.delay.ms=0\nauto.create.topics.enable=false\n"
-            f"log.dirs={self.folder / 'data'}\n"
-        )
+        path.write_text("".join(f"{name}={value}\n" for name, value in properties.items()))
         return path
+
+
+@contextlib.contextmanager
+def apache_cluster(folder: Path, size: int = 3) -> Iterator[list[Broker]]:
+    """Running brokers that replicate each other."""
+    identity = new_identity()
+    voters = {node: free_port() for node in range(1, size + 1)}
+    brokers = [
+        Broker(folder / f"broker{node}", controller=port, node=node, voters=voters,
+               identity=identity)
+        for node, port in voters.items()
+    ]  # fmt: skip
+    try:
+        with ThreadPoolExecutor(size) as pool:  # one alone does not listen: it has no quorum
+            starting = [pool.submit(broker.wait) for broker in map(launched, brokers)]
+        for one in starting:
+            one.result()
+        yield brokers
+    finally:
+        for broker in brokers:  # not one after the other: the last ones would wait for a quorum
+            broker.kill()
+
+
+def launched(broker: Broker) -> Broker:
+    """A broker whose process runs; it may not listen yet."""
+    broker.launch()
+    return broker
 
 
 @contextlib.contextmanager

@@ -1,0 +1,202 @@
+"""Brings faults about, and what a supervisor would do after them."""
+
+from __future__ import annotations
+
+import json
+import signal
+import time
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from kafka import KafkaConsumer, TopicPartition
+from kafka.admin._partitions import ElectionType
+from kafka.errors import KafkaError
+
+from streams.admin import admin_client
+from tests.chaos.load import CONFIG
+from tests.chaos.log import visit
+from tests.chaos.plan import Fault
+from tests.support.apache import Broker
+from tests.support.cluster import Cluster, Worker, until
+
+SESSION = 6.0
+#: Seconds that a watched trainer is given to write a snapshot.
+SOON = 20.0
+
+
+@dataclass
+class Conductor:
+    """Keeps workers running, except for what it does to them.
+
+    Parameters
+    ----------
+    cluster
+        Where they work.
+    brokers
+        Those that may be hurt; none of them if there is only one.
+    """
+
+    cluster: Cluster
+    brokers: Sequence[Broker] = ()
+    workers: list[Worker] = field(default_factory=list)
+    done: Counter[str] = field(default_factory=Counter)
+
+    def start(self, number: int) -> None:
+        """Start so many workers and wait until they are ready."""
+        for _ in range(number):
+            self.workers.append(self._new().start())
+        for worker in self.workers:
+            worker.wait_ready()
+
+    def play(self, plan: Iterable[Fault]) -> None:
+        """One fault after the other; what died is started again, as a supervisor would."""
+        for fault in plan:
+            self._peace(fault.pause)
+            getattr(self, f"_{fault.kind}")(fault.target)
+            self.done[fault.kind] += 1
+        self._peace(2.0)
+
+    def _new(self) -> Worker:
+        return self.cluster.worker(CONFIG, transaction_timeout="10", run_records="2000")
+
+    def _peace(self, seconds: float) -> None:
+        until_then = time.monotonic() + seconds
+        while time.monotonic() < until_then:
+            for worker in self.workers:
+                if not worker.alive:  # fenced, or it could not reach its broker
+                    self.done["restarted"] += 1
+                    time.sleep(1.0)
+                    worker.start()
+            time.sleep(0.2)
+
+    def _worker(self, target: int) -> Worker:
+        return self.workers[target % len(self.workers)]
+
+    # -- faults of workers -------------------------------------------------------------------
+
+    def _kill(self, target: int) -> None:
+        worker = self._worker(target)
+        if worker.alive:
+            worker.kill()
+        time.sleep(1.0)
+        worker.start()
+
+    def _term(self, target: int) -> None:
+        worker = self._worker(target)
+        if worker.alive:
+            self.done["clean_stops"] += worker.stop() == 0
+        worker.start()
+
+    def _freeze(self, target: int) -> None:
+        """Asleep beyond its session; awake again, it has been fenced, or joins as a stranger."""
+        worker = self._worker(target)
+        if not worker.alive:
+            return
+        worker.send_signal(signal.SIGSTOP)
+        time.sleep(SESSION + 4.0)
+        worker.send_signal(signal.SIGCONT)
+
+    def _join(self, _target: int) -> None:
+        """One more for a while."""
+        guest = self._new().start()
+        self._peace(8.0)
+        guest.stop()
+
+    def _trainer(self, _target: int) -> None:
+        """The trainer dies while its snapshot is written and not yet committed."""
+        brokers, models = self.cluster.settings.brokers, self.cluster.topics.models
+        watcher = KafkaConsumer(
+            bootstrap_servers=brokers.split(","), isolation_level="read_uncommitted",
+            enable_auto_commit=False,
+        )  # fmt: skip
+        try:
+            trainers = [worker for worker in self.workers if trains(worker)]
+            watcher.assign([TopicPartition(models, 0)])
+            watcher.seek_to_end()
+            watcher.position(TopicPartition(models, 0))
+            end = time.monotonic() + SOON
+            while time.monotonic() < end and not watcher.poll(timeout_ms=20, max_records=1):
+                pass
+            for worker in trainers:
+                if worker.alive:
+                    worker.kill()
+        finally:
+            watcher.close()
+
+    # -- faults of brokers -------------------------------------------------------------------
+
+    def _broker_kill(self, target: int) -> None:
+        broker = self.brokers[target % len(self.brokers)]
+        broker.kill()
+        self._peace(4.0)
+        broker.start()
+        self._peace(3.0)
+
+    def _broker_term(self, target: int) -> None:
+        broker = self.brokers[target % len(self.brokers)]
+        broker.stop()
+        self._peace(2.0)
+        broker.start()
+        self._peace(3.0)
+
+    def _leader(self, _target: int) -> None:
+        """Leaders, coordinators among them, go where they were meant to be."""
+        with admin_client(self.cluster.settings) as client:
+            try:
+                client.elect_leaders(ElectionType.PREFERRED, raise_errors=False)
+            except KafkaError:
+                self.done["no_election"] += 1
+
+    # -- the end -----------------------------------------------------------------------------
+
+    def settle(self, ends: dict[int, int]) -> None:
+        """Wait until all events are committed; whoever is dead is started."""
+
+        def done() -> bool:
+            self._peace(0.5)
+            return self.cluster.committed() == ends
+
+        until(done, "all events to be committed", 600.0)
+
+    def latest(self) -> dict[str, dict[str, Any]]:
+        """The latest snapshot of each goal."""
+        found: dict[str, dict[str, Any]] = {}
+        visit(
+            self.cluster, self.cluster.topics.models,
+            lambda record: found.__setitem__(record.key.decode(), json.loads(record.value)),
+        )  # fmt: skip
+        return found
+
+    def speak(self) -> bool:
+        """Whether both goals have something to say, and every worker knows."""
+        latest = self.latest()
+        known = [worker.metrics() for worker in self.workers]
+        return len(latest) == 2 and all(
+            snapshot["status"] != "collecting"
+            and all(
+                one.get(f"penchant_model_version/{goal}") == snapshot["version"] for one in known
+            )
+            for goal, snapshot in latest.items()
+        )
+
+    def settle_training(self) -> None:
+        """Wait until every example has been learned."""
+        examples: Counter[str] = Counter()
+        visit(
+            self.cluster, self.cluster.topics.examples,
+            lambda record: examples.update([record.key.decode()]),
+        )  # fmt: skip
+
+        def done() -> bool:
+            self._peace(0.5)
+            learned = {goal: one["examples"] for goal, one in self.latest().items()}
+            return learned == dict(examples)
+
+        until(done, "all examples to be learned", 300.0)
+
+
+def trains(worker: Worker) -> bool:
+    """Whether a worker has the trainer of a goal."""
+    return any(name.startswith("penchant_goal_status") for name in worker.metrics())

@@ -1,0 +1,135 @@
+"""Nothing lost, nothing doubled: workers and brokers under faults that a seed decides.
+
+The short form runs with the other tests on Apache Kafka; ``make chaos`` runs the long one, and
+writes its figures to ``out/chaos.json``. PENCHANT_CHAOS_SEED, _FAULTS and _EVENTS change it.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+import uuid
+from collections.abc import Iterator
+from dataclasses import replace
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from streams.admin import admin_client, create_topics
+from streams.settings import Settings
+from streams.topics import wanted_topics
+from tests.chaos.checker import Checker, read_sources
+from tests.chaos.conductor import Conductor
+from tests.chaos.load import Load, events
+from tests.chaos.log import Sampler
+from tests.chaos.plan import faults
+from tests.chaos.recomputation import differing_states
+from tests.support.apache import Broker, apache_cluster
+from tests.support.cluster import Cluster, until
+
+pytestmark = [
+    pytest.mark.kafka,
+    # kafka-python leaves sockets open when the broker that it connects to has been killed.
+    pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning"),
+]
+
+LONG = os.environ.get("PENCHANT_CHAOS") == "long"
+SEED = int(os.environ.get("PENCHANT_CHAOS_SEED", "1"))
+FAULTS = int(os.environ.get("PENCHANT_CHAOS_FAULTS", "40" if LONG else "5"))
+EVENTS = int(os.environ.get("PENCHANT_CHAOS_EVENTS", "2000000" if LONG else "20000"))
+RATE = float(os.environ.get("PENCHANT_CHAOS_RATE", "3000" if LONG else "500"))
+PROFILES = 500 if LONG else 100
+PAUSE = (8.0, 14.0) if LONG else (1.0, 3.0)
+OUT = Path("out/chaos.json")
+
+#: Changelogs are compacted all the time; scores and snapshots are kept, to be counted.
+COMPACTED = {
+    "segment.ms": "5000", "segment.bytes": "1048576", "min.cleanable.dirty.ratio": "0.01",
+    # Longer than any recovery: who reads a log slower than it forgets tombstones sees ghosts.
+    "delete.retention.ms": "120000",
+}  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def brokers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[list[Broker]]:
+    with apache_cluster(tmp_path_factory.mktemp("brokers"), 3) as running:
+        yield running
+
+
+@pytest.fixture
+def cluster(brokers: list[Broker], tmp_path: Path) -> Iterator[Cluster]:
+    settings = Settings(
+        brokers=",".join(broker.address for broker in brokers), prefix=f"c{uuid.uuid4().hex[:8]}",
+        partitions=4, replication=3,
+    )  # fmt: skip
+    made = Cluster(settings, tmp_path)
+    topics = made.topics
+    kept, compacted = (topics.scores, topics.models), (topics.profiles, topics.tickets)
+    wanted = [
+        replace(one, config={"cleanup.policy": "delete"}) if one.name in kept
+        else replace(one, config=one.config | COMPACTED) if one.name in compacted else one
+        for one in wanted_topics(settings)
+    ]  # fmt: skip
+    with admin_client(settings) as client:
+        create_topics(client, settings, wanted)
+    yield made
+    made.stop()
+
+
+def test_nothing_is_lost_and_nothing_doubled(cluster: Cluster, brokers: list[Broker]) -> None:
+    phases = Phases()
+    source = events(SEED, PROFILES)
+    conductor = Conductor(cluster, brokers)
+    conductor.start(3 if LONG else 2)
+    settings = cluster.settings
+    where = (settings.brokers, cluster.topics.events)
+    warm = Load(*where, 4_000, source, 60 * PROFILES).start().wait()
+    phases.append("speaking")
+    conductor.settle(read_sources(cluster)[1])
+    until(conductor.speak, "all workers to score by both models")
+    speaking = cluster.committed()  # from here on every event has to be answered by scores
+    phases.append("faults")
+    load = Load(*where, RATE, source, EVENTS - warm).start()
+    sampler = Sampler(cluster, 1.0).start()
+    conductor.play(faults(SEED, FAULTS, PAUSE, brokers=True))
+    sent = warm + (load.wait() if LONG else load.stop())
+    checker = Checker(cluster, sent, sampler.samples, speaking)
+    phases.append("settling")
+    conductor.settle(checker.ends)
+    conductor.settle_training()
+    sampler.stop()
+    phases.append("checking")
+    violations = checker.check() | {"states not byte-equal": differing_states(cluster)}
+    phases.append("end")
+    report(checker, conductor, violations, phases)
+    assert not {name: count for name, count in violations.items() if count}
+    assert checker.facts["samples"] > 5
+    assert min(checker.facts[f"tickets of {goal}"] for goal in ("churn", "coupon")) > 100
+
+
+class Phases(list[tuple[str, float]]):
+    """When what began."""
+
+    def __init__(self) -> None:
+        super().__init__([("starting", time.monotonic())])
+
+    def append(self, name: Any) -> None:
+        """Note that a phase begins."""
+        super().append((name, time.monotonic()))
+
+    def seconds(self) -> dict[str, int]:
+        """How long each was."""
+        return {one: round(after - at) for (one, at), (_, after) in pairwise(self)}
+
+
+def report(checker: Checker, conductor: Conductor, violations: Any, phases: Phases) -> None:
+    """The figures, for people."""
+    figures = {
+        "seed": SEED, "seconds": phases.seconds(), "faults": dict(conductor.done),
+        "facts": dict(checker.facts), "violations": violations, "examples": checker.examples[:20],
+    }  # fmt: skip
+    OUT.parent.mkdir(exist_ok=True)
+    OUT.write_text(json.dumps(figures, indent=2) + "\n")
