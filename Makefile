@@ -6,7 +6,7 @@ PYTHON ?= $(shell for p in python3.13 python3.12 python3.11 python3; do command 
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: help setup demo test quick lint types docs check-docs lock clean lock-images tools deploy-test monitor-test image-test flood chaos
+.PHONY: help setup demo test quick lint types docs check-docs lock clean lock-images tools deploy-test monitor-test image-test flood chaos bench
 
 help: ## what there is to make
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## */  make \1\t/' | expand -t 22
@@ -78,3 +78,10 @@ monitor-test: $(READY) ## a real Prometheus beside a worker on Apache Kafka: fau
 
 chaos: $(READY) ## two million events under forty faults of workers and brokers; SEED=n changes them
 	PENCHANT_CHAOS=long PENCHANT_CHAOS_SEED=$(or $(SEED),1) $(BIN)/python -m pytest tests/chaos/test_chaos.py -p no:logging $(ARGS)
+
+bench: $(READY) .cache/rivals/bin/python ## throughput beside Quix Streams and plain Faust, on Apache Kafka; ROUNDS, EVENTS
+	$(BIN)/python -m benchmarks.throughput.run --rounds $(or $(ROUNDS),5) --events $(or $(EVENTS),100000)
+
+.cache/rivals/bin/python:
+	$(PYTHON) -m venv .cache/rivals
+	.cache/rivals/bin/pip install --quiet --disable-pip-version-check "quixstreams==3.28.1" orjson

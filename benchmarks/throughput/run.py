@@ -1,0 +1,168 @@
+"""Throughput of a worker beside what people would pick instead, alternately, on Apache Kafka.
+
+``make bench`` runs it and writes benchmarks/RESULTS.md. Every contender reads the same events of the
+same broker from the beginning; a figure is events over the seconds (and CPU seconds of its process)
+from its first event to its last.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import platform
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+
+from benchmarks.throughput.load import CONFIG, events, snapshots
+from streams.admin import admin_client, create_topics
+from streams.settings import Settings
+from streams.topics import Wanted
+from tests.support.apache import apache_kafka
+from tests.support.cluster import Cluster, Worker
+
+HERE = Path(__file__).parent
+RESULTS = HERE.parent / "RESULTS.md"
+RIVALS = Path(".cache/rivals/bin/python")
+PARTITIONS = 4
+PATIENCE = 900.0
+
+TUTORIAL = "Faust as its tutorial leads to"
+Figure = tuple[float, float]  # events a second, CPU microseconds an event
+
+
+def penchant(cluster: Cluster, guarantee: str, number: int, group: str) -> Figure:
+    """Our worker, a process as in production, from its first committed run to its last."""
+    settings = cluster.settings.model_copy(update={"prefix": group, "guarantee": guarantee})
+    own = Cluster(settings.model_copy(update={"events_topic": cluster.topics.events}),
+                  cluster.folder / group)  # fmt: skip
+    own.folder.mkdir()
+    own.create_topics()
+    own.send(snapshots(), own.topics.models)
+    worker = own.worker(CONFIG, events_topic=cluster.topics.events, session_timeout="20",
+                        run_records=os.environ.get("RUN", "1000"))  # fmt: skip
+    worker.start().wait_ready()
+    try:
+        return followed(worker, number)
+    finally:
+        own.stop()
+
+
+def followed(worker: Worker, number: int) -> Figure:
+    """Follow a worker by its metrics until it has applied so many events."""
+    first: tuple[float, float, float] | None = None
+    deadline = time.monotonic() + PATIENCE
+    while time.monotonic() < deadline:
+        shown = worker.metrics()
+        now = time.perf_counter()
+        done = shown.get("penchant_events_total/applied", 0.0)
+        cpu = shown.get("process_cpu_seconds_total", 0.0)
+        if done and first is None:
+            first = (done, now, cpu)
+        if first is not None and done >= number:
+            handled = done - first[0]
+            return handled / (now - first[1]), (cpu - first[2]) / handled * 1e6
+        time.sleep(0.2)
+    raise TimeoutError(worker.log.read_text()[-2000:])
+
+
+def rival(*command: str) -> Figure:
+    """A rival in a process of its own, which says its figures when it is done."""
+    done = subprocess.run(command, capture_output=True, text=True, timeout=PATIENCE, check=False)
+    lines = [line.split() for line in done.stdout.splitlines()]
+    for words in lines:
+        if len(words) == 2 and words[0].isdigit():
+            return float(words[0]), float(words[1])
+    raise RuntimeError(done.stdout[-1000:] + done.stderr[-2000:])
+
+
+def contenders(cluster: Cluster, topic: str, number: int) -> dict[str, Callable[[int], Figure]]:
+    broker = cluster.settings.brokers
+    quix, faust = str(HERE / "rival_quix.py"), str(HERE / "rival_faust.py")
+
+    def ours(guarantee: str) -> Callable[[int], Figure]:
+        return lambda turn: penchant(cluster, guarantee, number, f"b{guarantee[0]}{number}-{turn}")
+
+    return {
+        "Penchant, exactly once": ours("exactly_once"),
+        "Penchant, in order": ours("at_least_once"),
+        "Quix Streams, at least once": lambda _: rival(
+            str(RIVALS), quix, broker, topic, str(number), "at_least_once"),
+        "Quix Streams, exactly once": lambda _: rival(
+            str(RIVALS), quix, broker, topic, str(number), "exactly_once"),
+        TUTORIAL: lambda _: rival(
+            sys.executable, faust, broker, topic, str(number), str(PARTITIONS)),
+    }  # fmt: skip
+
+
+def measured(
+    folder: Path, broker: str, profiles: int, number: int, rounds: int
+) -> dict[str, list[Figure]]:
+    """All contenders, one after the other, so many times."""
+    settings = Settings(brokers=broker, prefix=f"load{profiles}", partitions=PARTITIONS)
+    cluster = Cluster(settings, folder).create_topics()
+    cluster.send(events(number, profiles))
+    found: dict[str, list[Figure]] = {}
+    # The tutorial's agent is too slow for the whole load: a tenth of it says the same.
+    few = Cluster(settings.model_copy(update={"prefix": f"few{profiles}"}), folder).create_topics()
+    few.send(events(number // 10, profiles))
+    with admin_client(few.settings) as client:  # Quix Streams makes its own
+        target = Wanted(f"{few.topics.events}-faust", PARTITIONS, {})
+        create_topics(client, few.settings, [target])
+    tutorial = contenders(few, few.topics.events, number // 10)[TUTORIAL]
+    runs = contenders(cluster, cluster.topics.events, number) | {TUTORIAL: tutorial}
+    for turn in range(rounds):
+        for name, run in runs.items():
+            found.setdefault(name, []).append(run(turn))
+            print(f"{profiles:,} profiles, round {turn + 1}: {name} {found[name][-1]}", flush=True)
+    return found
+
+
+def table(found: dict[str, list[Figure]]) -> str:
+    ours = statistics.median(rate for rate, _ in found["Penchant, exactly once"])
+    lines = ["| | events/s, median (least to most) | CPU us an event, median | Penchant is |",
+             "| --- | --- | --- | --- |"]  # fmt: skip
+    for name, figures in found.items():
+        rates, cpus = [rate for rate, _ in figures], [cpu for _, cpu in figures]
+        rate = statistics.median(rates)
+        lines.append(
+            f"| {name} | {rate:,.0f} ({min(rates):,.0f} to {max(rates):,.0f}) | "
+            f"{statistics.median(cpus):,.0f} | {ours / rate:.1f} x |"
+        )
+    return "\n".join(lines)
+
+
+def main() -> None:
+    options = argparse.ArgumentParser(description=__doc__)
+    options.add_argument("--events", type=int, default=100_000)
+    options.add_argument("--rounds", type=int, default=5)
+    given = options.parse_args()
+    parts = []
+    with tempfile.TemporaryDirectory() as folder, apache_kafka(Path(folder) / "kafka") as broker:
+        for profiles in (200_000, 2_000):
+            found = measured(Path(folder), broker.address, profiles, given.events, given.rounds)
+            parts.append(f"### {profiles:,} profiles\n\n{table(found)}\n")
+    write("\n".join(parts), f"{given.events:,} events, {given.rounds} rounds", RESULTS)
+
+
+def write(tables: str, what: str, path: Path) -> None:
+    """Put the tables between the marks of the results page."""
+    start, end = "<!-- throughput -->\n", "<!-- /throughput -->\n"
+    text = path.read_text() if path.exists() else f"# Results\n\n{start}{end}"
+    before, _, rest = text.partition(start)
+    _, _, after = rest.partition(end)
+    about = (
+        f"{datetime.now(UTC):%d %B %Y}, Python {platform.python_version()}, "
+        f"{os.cpu_count()} cores, Apache Kafka on the same machine, {PARTITIONS} partitions, "
+        f"{what}, alternately.\n\n"
+    )
+    path.write_text(before + start + about + tables + end + after)
+
+
+if __name__ == "__main__":
+    main()
