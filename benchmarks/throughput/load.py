@@ -34,7 +34,9 @@ START = datetime(2026, 1, 1, tzinfo=UTC).timestamp()
 PACE = 0.5
 
 
-def events(number: int, profiles: int, seed: int = 1, start: float = START, pace: float = PACE) -> Iterator[tuple[bytes, bytes]]:  # fmt: skip
+def events(
+    number: int, profiles: int, seed: int = 1, start: float = START, pace: float = PACE
+) -> Iterator[tuple[bytes, bytes]]:
     """Key and value of events of profiles drawn evenly, eight types, a few properties."""
     draw = random.Random(seed)
     for count in range(number):
