@@ -1,0 +1,86 @@
+"""Portraits of buckets add up to the scores they are about."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from models.learning.layout import Layout
+from models.profiles.codec import unpack
+from models.profiles.features import RawFeatures, freeze, raw_features
+from models.scoring.phrases import phrases_of
+from models.scoring.portrait import BUCKETS, Portrait
+from models.scoring.readings import readings_of
+from models.scoring.scorer import Scorer
+from tests.support.factories import Bench, config, goal, habits, records, snapshot, trained
+
+QUESTIONS = config({"churn": goal(tickets={"every": "2h"})})
+
+
+@pytest.fixture(scope="module")
+def bench() -> Bench:
+    bench = Bench(QUESTIONS)
+    bench.run(records(habits(profiles=40, days=12)))
+    return bench
+
+
+@pytest.fixture(scope="module")
+def scorer(bench: Bench) -> Scorer:
+    trainer = trained(QUESTIONS, "churn", bench.steps)
+    return Scorer(bench.engine.compiled.goals[0], snapshot(trainer), {}, 50)
+
+
+@pytest.fixture(scope="module")
+def raw(bench: Bench) -> RawFeatures:
+    now = bench.partition.clock.now
+    states = [state for key, state in bench.partition.profiles.items() if key[:1] == b"p"]
+    return raw_features([freeze(unpack(state), now) for state in states])
+
+
+def test_every_profile_is_in_the_bucket_of_its_score(scorer: Scorer, raw: RawFeatures) -> None:
+    portrait = Portrait(scorer, {}, raw)
+    scores = scorer.score(raw).score
+    assert portrait.scores == pytest.approx(scores)
+    expected = [(scores < 25).sum(), ((scores >= 25) & (scores < 75)).sum(), (scores >= 75).sum()]
+    assert [one["profiles"] for one in portrait.buckets()] == expected
+    assert len(raw) == 40
+
+
+def test_contributions_are_the_means_of_those_in_the_scores(
+    scorer: Scorer, raw: RawFeatures
+) -> None:
+    portrait = Portrait(scorer, {}, raw)
+    reasons = scorer.score(raw).reasons
+    for number, bucket in enumerate(portrait.buckets()):
+        inside = np.digitize(portrait.scores, (25.0, 75.0)) == number
+        for one in bucket["factors"]:
+            place = scorer.factors.names.index(one["factor"])
+            found = np.where(reasons.factor == place, reasons.contribution, 0.0).sum(axis=1)
+            assert one["contribution"] == pytest.approx(found[inside].mean())
+            assert one["coverage"] == pytest.approx((np.abs(found[inside]) >= 0.1).mean())
+
+
+def test_values_of_each_factor_are_counted_in_the_same_bins_for_every_bucket(
+    scorer: Scorer, raw: RawFeatures
+) -> None:
+    portrait = Portrait(scorer, {}, raw)
+    sizes = [one["profiles"] for one in portrait.buckets()]
+    for factor in portrait.factors():
+        counts = [factor["counts"][bucket] for bucket in BUCKETS]
+        assert [sum(one) for one in counts] == sizes
+        assert {len(one) for one in counts} == {len(factor["bins"])}
+
+
+def test_the_age_of_an_account_is_told_right_by_whichever_knot_says_most() -> None:
+    layout = Layout()
+    days = 146.0
+    log_hours = np.log1p(days * 24)
+    phrases, readings = phrases_of(layout, {}), readings_of(layout, {})
+    for place, name in enumerate(layout.features):
+        if name.startswith("profile/tenure"):
+            knot = float(name.rpartition("_")[2].rstrip("d")) if "_" in name else 0.0
+            value = log_hours - np.log1p(knot * 24)
+            assert phrases[place](value) == "Known for 5 months", name
+            assert readings[place].convert(np.array([value]))[0] == pytest.approx(days)
+            if knot:
+                assert phrases[place](0.0).startswith("Known for less than")
