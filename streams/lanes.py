@@ -58,15 +58,20 @@ class Lanes(Generic[Item]):
         await asyncio.gather(*tasks, return_exceptions=True)
 
     async def _run(self, lane: int) -> None:
-        queue = self._queues[lane]
+        queue, task = self._queues[lane], asyncio.current_task()
         try:
-            while True:
-                await self._work(lane, await self._next(queue))
+            # A cancellation may be swallowed on its way, by wait_for or by a transaction that
+            # fails while it is aborted: whatever becomes of it, a lane that is closed ends.
+            while not _is_cancelled(task):
+                item = await self._next(queue)
+                if not _is_cancelled(task):
+                    await self._work(lane, item)
         except asyncio.CancelledError:
             raise
         except BaseException as error:  # noqa: BLE001 - whatever it was, nothing goes on
             await self._crash(error)
-            await asyncio.Event().wait()
+            if not _is_cancelled(task):
+                await asyncio.Event().wait()
 
     async def _next(self, queue: asyncio.Queue[Item]) -> Item | None:
         if self._patience is None or not queue.empty():
@@ -75,3 +80,7 @@ class Lanes(Generic[Item]):
             return await asyncio.wait_for(queue.get(), self._patience)
         except TimeoutError:
             return None
+
+
+def _is_cancelled(task: asyncio.Task[Any] | None) -> bool:
+    return task is not None and task.cancelling() > 0

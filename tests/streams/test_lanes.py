@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from typing import Any
 
 from streams.lanes import WAITING, Lanes
@@ -163,5 +164,48 @@ def test_a_lane_without_items_is_called_after_its_patience() -> None:
         await called.wait()
         assert worked[:2] == [1, None]
         await lanes.close()
+
+    run(test)
+
+
+def test_closing_ends_a_lane_whose_work_turns_its_end_into_a_failure() -> None:
+    """A transaction that is cancelled is aborted, and aborting it may say that it is fenced."""
+
+    async def test() -> None:
+        crashes, started, failure = Crashes(), asyncio.Event(), KeyError("fenced")
+
+        async def work(_lane: int, _item: Any) -> None:
+            started.set()
+            try:
+                await asyncio.sleep(60)
+            except asyncio.CancelledError:
+                raise failure from None
+
+        lanes: Lanes[int] = Lanes(work, crashes)
+        await lanes.put(0, 1)
+        await started.wait()
+        await asyncio.wait_for(lanes.close(), 5)
+        assert crashes == [failure]
+
+    run(test)
+
+
+def test_closing_ends_a_lane_whose_work_swallows_its_end() -> None:
+    async def test() -> None:
+        crashes, worked = Crashes(), asyncio.Event()
+
+        async def work(_lane: int, _item: Any) -> None:
+            worked.set()
+            with contextlib.suppress(asyncio.CancelledError):
+                await asyncio.sleep(60)
+
+        lanes: Lanes[int] = Lanes(work, crashes, patience=60)
+        await lanes.put(0, 1)
+        await worked.wait()
+        worked.clear()
+        await lanes.put(0, 2)
+        await asyncio.wait_for(lanes.close(), 5)
+        assert not worked.is_set(), "what waits in a lane that is closed is left"
+        assert crashes == []
 
     run(test)
