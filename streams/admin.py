@@ -8,7 +8,12 @@ from contextlib import contextmanager
 from typing import Any, NamedTuple
 
 from kafka.admin import KafkaAdminClient
-from kafka.errors import KafkaError, TopicAlreadyExistsError
+from kafka.errors import (
+    GroupAuthorizationFailedError,
+    KafkaError,
+    TopicAlreadyExistsError,
+    TopicAuthorizationFailedError,
+)
 
 from models.errors import PenchantError
 from streams.security import client_options
@@ -17,6 +22,7 @@ from streams.topics import Wanted, wanted_topics
 
 #: Milliseconds that a broker is given to answer for the first time.
 PATIENCE_MS = 5_000
+NOT_PERMITTED = TopicAuthorizationFailedError.errno
 
 
 class BrokerError(PenchantError):
@@ -32,14 +38,19 @@ class Finding(NamedTuple):
         What it has to be like.
     partitions
         How many it has; None when it is not there.
+    permitted
+        Whether we may see it.
     """
 
     wanted: Wanted
     partitions: int | None
+    permitted: bool = True
 
     @property
     def problem(self) -> str | None:
         """What is wrong with it, in words; None when it is as it has to be."""
+        if not self.permitted:
+            return "not permitted (DESCRIBE, which READ and WRITE bring with them)"
         if self.partitions is None:
             return "missing"
         if self.wanted.partitions not in (None, self.partitions):
@@ -75,11 +86,10 @@ def admin_client(settings: Settings) -> Iterator[KafkaAdminClient]:
 def find_topics(client: KafkaAdminClient, settings: Settings) -> list[Finding]:
     """Every topic beside what it has to be like."""
     wanted = wanted_topics(settings)
-    known = set(client.list_topics())
-    names = [one.name for one in wanted if one.name in known]
-    described: list[dict[str, Any]] = client.describe_topics(names) if names else []
-    counts = {one["name"]: len(one["partitions"]) for one in described}
-    return [Finding(one, counts.get(one.name)) for one in wanted]
+    described: list[dict[str, Any]] = client.describe_topics([one.name for one in wanted])
+    counts = {one["name"]: len(one["partitions"]) for one in described if not one["error_code"]}
+    hidden = {one["name"] for one in described if one["error_code"] == NOT_PERMITTED}
+    return [Finding(one, counts.get(one.name), one.name not in hidden) for one in wanted]
 
 
 def create_topics(client: KafkaAdminClient, settings: Settings, missing: list[Wanted]) -> None:
@@ -99,6 +109,24 @@ def create_topics(client: KafkaAdminClient, settings: Settings, missing: list[Wa
     client.wait_for_topics([one.name for one in missing])
 
 
+def require_group(settings: Settings) -> None:
+    """Make sure that we may read as our group: aiokafka would wait for it without a word.
+
+    Raises
+    ------
+    BrokerError
+        We may not.
+    """
+    with admin_client(settings) as client:
+        try:
+            client.list_group_offsets(settings.prefix)
+        except GroupAuthorizationFailedError:
+            raise BrokerError(
+                f"the group {settings.prefix} is not permitted (READ); "
+                "docs/security.md lists the rights that a worker needs."
+            ) from None
+
+
 def require_topics(settings: Settings) -> None:
     """Make sure that all topics are as they have to be.
 
@@ -113,7 +141,9 @@ def require_topics(settings: Settings) -> None:
         lines = [f"  {finding.wanted.name}: {finding.problem}" for finding in wrong]
         advice = (
             "penchant topics CONFIG --apply creates what is missing."
-            if all(finding.partitions is None for finding in wrong)
+            if all(finding.problem == "missing" for finding in wrong)
+            else "docs/security.md lists the rights that a worker needs."
+            if not all(finding.permitted for finding in wrong)
             else "Partitions that go together have to be equal: set PENCHANT_PARTITIONS to what "
             "the events topic has, and create the others anew."
         )

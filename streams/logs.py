@@ -21,6 +21,8 @@ from streams.settings import Settings
 #: Chatter of the libraries: what it says at info level is nobody's business in production.
 #: Services of the transport are Faust's as well: their starting and stopping is its chatter.
 CHATTY = ("faust", "mode", "aiokafka", "kafka", "asyncio", "aiohttp", "streams.transport")
+#: Clients that write every request into their log at debug level, passwords among them.
+CLIENTS = ("aiokafka", "kafka")
 #: What a record carries of itself; all else was given with it.
 OWN = frozenset(RESERVED_ATTRS)
 
@@ -77,3 +79,5 @@ def set_up_logging(settings: Settings, stream: TextIO | None = None) -> None:
     root.setLevel(level)
     for name in CHATTY:
         logging.getLogger(name).setLevel("DEBUG" if level == "DEBUG" else "WARNING")
+    for name in CLIENTS:
+        logging.getLogger(name).setLevel("WARNING")

@@ -26,7 +26,7 @@ def command(config: str, apply: bool, brokers: str | None, prefix: str | None) -
     settings = settings_of(brokers, prefix)
     with admin_client(settings) as client:
         findings = find_topics(client, settings)
-        missing = [finding.wanted for finding in findings if finding.partitions is None]
+        missing = [finding.wanted for finding in findings if finding.problem == "missing"]
         if apply and missing:
             create_topics(client, settings, missing)
             findings = find_topics(client, settings)

@@ -8,7 +8,7 @@ import logging
 import click
 import faust
 
-from streams.admin import require_topics
+from streams.admin import require_group, require_topics
 from streams.app import build_app
 from streams.cli.common import read_config, reports_errors, settings_of, with_settings
 from streams.logs import set_up_logging
@@ -41,6 +41,7 @@ def command(config: str, web_port: int | None, brokers: str | None, prefix: str 
     set_up_logging(settings)
     require_port(settings)
     require_topics(settings)
+    require_group(settings)
     app = build_app(questions, settings)
     about = {
         "goals": len(questions.goals),

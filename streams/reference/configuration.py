@@ -37,6 +37,7 @@ PARTS: dict[str, str] = {
     "NamedEvent": "`named.NAME`",
     "EventsPart": "`events`",
     "TimePart": "`time`",
+    "ProfilesPart": "`profiles`",
     "ScoresPart": "`scores`",
     "LimitsPart": "`limits`",
 }

@@ -1,0 +1,57 @@
+"""A transaction that nobody ends: it delays readers for its timeout at most, and never counts."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import time
+
+import pytest
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
+from aiokafka.errors import KafkaError
+from aiokafka.structs import TopicPartition
+
+from tests.support.cluster import Cluster
+
+pytestmark = pytest.mark.kafka
+
+TIMEOUT = 4.0
+#: The broker looks for overdue transactions every second; the rest is for a busy machine.
+SLACK = 15.0
+
+
+def test_a_transaction_left_open_delays_readers_no_longer_than_its_timeout(kafka: Cluster) -> None:
+    waited, values = asyncio.run(_leave_open(kafka))
+    assert values == [b"after"]
+    assert waited < TIMEOUT + SLACK
+
+
+async def _leave_open(cluster: Cluster) -> tuple[float, list[bytes]]:
+    brokers, topic = cluster.settings.brokers, cluster.topics.scores
+    sleeper = AIOKafkaProducer(
+        bootstrap_servers=brokers, transactional_id=f"{topic}-sleeper",
+        transaction_timeout_ms=int(TIMEOUT * 1000),
+    )  # fmt: skip
+    plain = AIOKafkaProducer(bootstrap_servers=brokers)
+    reader = AIOKafkaConsumer(
+        bootstrap_servers=brokers, isolation_level="read_committed", auto_offset_reset="earliest"
+    )
+    for client in (sleeper, plain, reader):
+        await client.start()
+    try:
+        reader.assign([TopicPartition(topic, 0)])
+        await sleeper.begin_transaction()
+        await sleeper.send_and_wait(topic, b"never", partition=0)
+        await plain.send_and_wait(topic, b"after", partition=0)
+        started = time.monotonic()
+        record = await asyncio.wait_for(reader.getone(), TIMEOUT + 4 * SLACK)
+        waited = time.monotonic() - started
+        with pytest.raises(KafkaError):  # it wakes, and is told
+            await sleeper.commit_transaction()
+        more = await reader.getmany(timeout_ms=500)
+        return waited, [record.value, *[one.value for run in more.values() for one in run]]
+    finally:
+        for client in (plain, reader):
+            await client.stop()
+        with contextlib.suppress(KafkaError):
+            await sleeper.stop()
