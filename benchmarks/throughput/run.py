@@ -1,8 +1,8 @@
 """Throughput of a worker beside what people would pick instead, alternately, on Apache Kafka.
 
 ``make bench`` runs it and writes benchmarks/RESULTS.md. Every contender reads the same events of
-the same broker from the beginning; a figure is events over the seconds (and CPU seconds of its process)
-from its first event to its last.
+the same broker from the beginning; a figure is events over the seconds, and over the CPU seconds of
+its process, from its first event to its last.
 """
 
 from __future__ import annotations
