@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import logging
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any, NamedTuple
 
 from kafka.admin import KafkaAdminClient
 from kafka.errors import (
+    CoordinatorLoadInProgressError,
+    CoordinatorNotAvailableError,
     GroupAuthorizationFailedError,
     KafkaError,
+    NotCoordinatorError,
     TopicAlreadyExistsError,
     TopicAuthorizationFailedError,
 )
@@ -22,6 +26,9 @@ from streams.topics import Wanted, wanted_topics
 
 #: Milliseconds that a broker is given to answer for the first time.
 PATIENCE_MS = 5_000
+#: Looks for a group's coordinator, and seconds between two of them.
+ATTEMPTS, PAUSE = 40, 0.5
+MOVING = (CoordinatorNotAvailableError, CoordinatorLoadInProgressError, NotCoordinatorError)
 NOT_PERMITTED = TopicAuthorizationFailedError.errno
 
 
@@ -118,13 +125,18 @@ def require_group(settings: Settings) -> None:
         We may not.
     """
     with admin_client(settings) as client:
-        try:
-            client.list_group_offsets(settings.prefix)
-        except GroupAuthorizationFailedError:
-            raise BrokerError(
-                f"the group {settings.prefix} is not permitted (READ); "
-                "docs/security.md lists the rights that a worker needs."
-            ) from None
+        for _ in range(ATTEMPTS):
+            try:
+                client.list_group_offsets(settings.prefix)
+            except GroupAuthorizationFailedError:
+                raise BrokerError(
+                    f"the group {settings.prefix} is not permitted (READ); "
+                    "docs/security.md lists the rights that a worker needs."
+                ) from None
+            except MOVING:
+                time.sleep(PAUSE)  # a new broker makes its coordinators first
+            else:
+                return
 
 
 def require_topics(settings: Settings) -> None:

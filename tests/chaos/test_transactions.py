@@ -28,21 +28,16 @@ def test_a_transaction_left_open_delays_readers_no_longer_than_its_timeout(kafka
 
 async def _leave_open(cluster: Cluster) -> tuple[float, list[bytes]]:
     brokers, topic = cluster.settings.brokers, cluster.topics.scores
-    sleeper = AIOKafkaProducer(
-        bootstrap_servers=brokers, transactional_id=f"{topic}-sleeper",
-        transaction_timeout_ms=int(TIMEOUT * 1000),
-    )  # fmt: skip
+    sleeper = await _asleep(brokers, topic)
     plain = AIOKafkaProducer(bootstrap_servers=brokers)
     reader = AIOKafkaConsumer(
         bootstrap_servers=brokers, isolation_level="read_committed", auto_offset_reset="earliest"
     )
-    for client in (sleeper, plain, reader):
+    for client in (plain, reader):
         await client.start()
     try:
         reader.assign([TopicPartition(topic, 0)])
-        await sleeper.begin_transaction()
-        await sleeper.send_and_wait(topic, b"never", partition=0)
-        await plain.send_and_wait(topic, b"after", partition=0)
+        await plain.send_and_wait(topic, b"after", key=b"k", partition=0)
         started = time.monotonic()
         record = await asyncio.wait_for(reader.getone(), TIMEOUT + 4 * SLACK)
         waited = time.monotonic() - started
@@ -55,3 +50,15 @@ async def _leave_open(cluster: Cluster) -> tuple[float, list[bytes]]:
             await client.stop()
         with contextlib.suppress(KafkaError):
             await sleeper.stop()
+
+
+async def _asleep(brokers: str, topic: str) -> AIOKafkaProducer:
+    """A producer in the middle of a transaction."""
+    producer = AIOKafkaProducer(
+        bootstrap_servers=brokers, transactional_id=f"{topic}-sleeper",
+        transaction_timeout_ms=int(TIMEOUT * 1000),
+    )  # fmt: skip
+    await producer.start()
+    await producer.begin_transaction()
+    await producer.send_and_wait(topic, b"never", key=b"k", partition=0)
+    return producer
