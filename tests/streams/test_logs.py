@@ -95,7 +95,8 @@ def test_libraries_are_heard_from_warnings_on_unless_asked(stream: io.StringIO) 
     logging.getLogger("aiokafka.consumer").warning("trouble")
     assert [line["message"] for line in lines(stream)] == ["trouble"]
     set_up(stream, log_format="json", log_level="debug")
-    logging.getLogger("aiokafka.consumer").debug("asked for")
+    logging.getLogger("aiokafka.consumer").debug("a password, perhaps")
+    logging.getLogger("mode.services").debug("asked for")
     assert lines(stream)[-1]["message"] == "asked for"
 
 
