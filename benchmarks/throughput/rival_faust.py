@@ -42,7 +42,7 @@ async def score(stream):
         seen["events"] += 1
         if seen["events"] == wanted:
             wall, cpu = time.perf_counter() - seen["wall"], time.process_time() - seen["cpu"]
-            print(f"{wanted / wall:.0f} {cpu / wanted * 1e6:.1f}", flush=True)
+            print(f"FIGURES {wanted / wall:.0f} {cpu / wanted * 1e6:.1f}", flush=True)
             os._exit(0)
 
 

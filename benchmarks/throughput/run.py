@@ -10,6 +10,7 @@ from __future__ import annotations
 import argparse
 import os
 import platform
+import re
 import statistics
 import subprocess
 import sys
@@ -74,10 +75,9 @@ def followed(worker: Worker, number: int) -> Figure:
 def rival(*command: str) -> Figure:
     """A rival in a process of its own, which says its figures when it is done."""
     done = subprocess.run(command, capture_output=True, text=True, timeout=PATIENCE, check=False)
-    lines = [line.split() for line in done.stdout.splitlines()]
-    for words in lines:
-        if len(words) == 2 and words[0].isdigit():
-            return float(words[0]), float(words[1])
+    said = re.search(r"FIGURES (\d+) ([\d.]+)", done.stdout + done.stderr)
+    if said:
+        return float(said[1]), float(said[2])
     raise RuntimeError(done.stdout[-1000:] + done.stderr[-2000:])
 
 
@@ -86,7 +86,7 @@ def contenders(cluster: Cluster, topic: str, number: int) -> dict[str, Callable[
     quix, faust = str(HERE / "rival_quix.py"), str(HERE / "rival_faust.py")
 
     def ours(guarantee: str) -> Callable[[int], Figure]:
-        return lambda turn: penchant(cluster, guarantee, number, f"b{guarantee[0]}{number}-{turn}")
+        return lambda turn: penchant(cluster, guarantee, number, f"{topic}-{guarantee}-{turn}")
 
     return {
         "Penchant, exactly once": ours("exactly_once"),
