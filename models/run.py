@@ -286,11 +286,9 @@ class Run:
             at = believed
         number = profile_hash(key)
         for goal in self.compiled.scheduled:
-            t0 = goal.schedule.next(number, start)
-            while t0 < at:
-                if goal.schedule.includes(number):
+            if goal.schedule.includes(number):
+                for t0 in goal.schedule.between(number, start, at):
                     self._open(key, profile, goal, t0)
-                t0 = goal.schedule.after(number, t0)
 
     def _open(self, key: bytes, profile: Profile, goal: CompiledGoal, t0: int) -> None:
         tickets = self.tickets(key)

@@ -111,11 +111,10 @@ class Compiled:
         #: Goals whose tickets are opened by the clock.
         self.scheduled = [goal for goal in self.goals if goal.opened_by is None]
         #: Number of a condition -> the goals whose tickets its events open.
-        self.opens = {
-            number: [goal for goal in self.goals if goal.opened_by == number]
-            for number in {goal.opened_by for goal in self.goals} - {None}
-            if number is not None
-        }
+        self.opens: dict[int, list[CompiledGoal]] = {}
+        for goal in self.goals:
+            if goal.opened_by is not None:
+                self.opens.setdefault(goal.opened_by, []).append(goal)
         self._advanced: dict[tuple[int, ...], dict[int, CompiledGoal]] = {}
         #: Number of a condition -> the goals whose outcome it advances.
         self.advances = {

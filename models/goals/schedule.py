@@ -44,9 +44,8 @@ class Schedule:
 
     def next(self, profile: int, start: int) -> int:
         """The first moment of a profile at or after ``start``."""
-        every = self.every
-        period = start // every
-        moment = period * every + (profile + _salt(self.seed, period)) % every
+        period = start // self.every
+        moment = self.moment(profile, period)
         return moment if moment >= start else self.moment(profile, period + 1)
 
     def between(self, profile: int, start: int, end: int) -> Iterator[int]:

@@ -19,7 +19,7 @@ from models.learning.logistic import BayesianLogisticRegression
 from models.learning.scaler import HingeScaler, design_rows, positions
 from models.learning.transform import base_features
 from models.learning.vocabulary import ProfileFeatures
-from models.profiles.features import Float64, RawFeatures, RawProfile, stack
+from models.profiles.features import Float64, RawProfile, stack
 
 Learner = BayesianLogisticRegression | linear_model.LogisticRegression
 
@@ -163,8 +163,3 @@ class PropensityModel:
         grown = np.zeros(1 + len(self.names))
         grown[: len(self.centre)] = self.centre
         self.centre = grown
-
-
-def raw_of(batch: RawFeatures) -> list[RawProfile]:
-    """The profiles of a batch one by one."""
-    return [batch.one(number) for number in range(len(batch))]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 from models.config.schema import Config
 from models.goals.compiled import Compiled, CompiledGoal
@@ -16,12 +16,6 @@ from models.quality.baselines import Baselines, Said
 from models.quality.windows import Quality
 
 Mark = tuple[int, str]
-
-
-class Learned(NamedTuple):
-    """What a trainer made of examples: counts by name."""
-
-    counts: Counter[str]
 
 
 class Trainer:

@@ -154,7 +154,7 @@ class RecordWriter:
         return _joined(columns, len(said.profile_id))
 
     def _factors(self, reasons: Reasons) -> list[list[bytes]]:
-        """Three columns a factor: its words, its contribution, its importance."""
+        """The columns of each factor: a comma but for the first, words, number, importance."""
         words = self._scorer.words
         if len(words) > MOST_WORDS:
             words.clear()

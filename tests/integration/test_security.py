@@ -116,7 +116,8 @@ def test_a_worker_with_the_listed_rights_works_and_says_no_secret(
     principal, settings = way_of(secured, way)
     secured.allow(principal, rights(cluster.settings.prefix))
     worker = cluster.worker(CONFIG, **settings, log_level="debug").start().wait_ready()
-    served = worker.get("/metrics") or ""
+    served = worker.get("/metrics")
+    assert served
     works(cluster, worker)
     says_no_secret(worker.log.read_text() + served)
 
