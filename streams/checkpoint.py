@@ -192,19 +192,31 @@ async def _deliver(producer: AIOKafkaProducer, outputs: Iterable[Output]) -> Non
         batch = producer.create_batch()
         for record in output.records:
             if not _append(batch, record):
-                sent.append(
-                    await producer.send_batch(batch, output.topic, partition=output.partition)
-                )
+                sent.append(await _send(producer, batch, output))
                 batch = producer.create_batch()
                 _append(batch, record)
         if batch.record_count():
-            sent.append(await producer.send_batch(batch, output.topic, partition=output.partition))
+            sent.append(await _send(producer, batch, output))
     if sent:
         await asyncio.wait(sent)
-    # All of them are looked at: asyncio reports failures that nobody has seen.
     failures = [failure for delivery in sent if (failure := delivery.exception()) is not None]
     if failures:
         raise failures[0]
+
+
+async def _send(producer: AIOKafkaProducer, batch: Any, output: Output) -> asyncio.Future[Any]:
+    delivery: asyncio.Future[Any] = await producer.send_batch(
+        batch, output.topic, partition=output.partition
+    )
+    # Sending the next one may raise what this one fails with, and nobody then asks it;
+    # asyncio reports failures that nobody has looked at.
+    delivery.add_done_callback(_look_at)
+    return delivery
+
+
+def _look_at(delivery: asyncio.Future[Any]) -> None:
+    if not delivery.cancelled():
+        delivery.exception()
 
 
 def _append(batch: Any, record: Outgoing) -> bool:

@@ -15,7 +15,7 @@ from typing import Any, TextIO
 from pythonjsonlogger.core import RESERVED_ATTRS
 from pythonjsonlogger.orjson import OrjsonFormatter
 
-from streams.crashes import show_crashes_once
+from streams.crashes import one_line, show_crashes_once
 from streams.settings import Settings
 
 #: Chatter of the libraries: what it says at info level is nobody's business in production.
@@ -54,7 +54,9 @@ class ConsoleLines(logging.Formatter):
             f" {name}={value}" for name, value in vars(record).items() if name not in OWN
         )
         level = record.levelname.lower()
-        return f"{time_of(record)} {level:7} {record.name} {record.message}{given}"
+        # Some libraries say a thing on several lines: only a traceback has lines of its own.
+        said = one_line(f"{record.message}{given}")
+        return f"{time_of(record)} {level:7} {record.name} {said}"
 
 
 def time_of(record: logging.LogRecord) -> str:

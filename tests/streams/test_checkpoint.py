@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import os
 from collections.abc import Callable, Coroutine
 from typing import Any
@@ -110,6 +111,30 @@ def test_records_go_out_in_order_in_batches_of_one_partition_and_empty_ones_do_n
         assert [value for *_, batch in producer.sent[:3] for _, value in batch] == values
 
     run(test)
+
+
+def test_a_delivery_that_failed_beside_a_refused_send_is_not_reported_as_overlooked() -> None:
+    """Asyncio logs, with a traceback, the failure of a future that nobody has looked at."""
+    overlooked: list[dict[str, Any]] = []
+
+    async def test() -> None:
+        asyncio.get_running_loop().set_exception_handler(lambda _, seen: overlooked.append(seen))
+        checkpoint, producer = ordered()
+        send = producer.send_batch
+
+        async def fenced(batch: Batch, topic: str, *, partition: int) -> Any:
+            if topic == "b":
+                producer.deliveries[0].set_exception(ProducerFenced())
+                raise ProducerFenced
+            return await send(batch, topic, partition=partition)
+
+        producer.send_batch = fenced  # type: ignore[method-assign]
+        with pytest.raises(ProducerFenced):
+            await checkpoint.commit(SOURCE, 1, [[output("a", b"1"), output("b", b"2")]])
+
+    asyncio.run(test())
+    gc.collect()
+    assert not overlooked
 
 
 def test_without_a_producer_nothing_is_committed() -> None:

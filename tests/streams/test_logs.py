@@ -81,6 +81,15 @@ def test_the_console_has_a_line_with_the_fields_behind_it(stream: io.StringIO) -
     assert rest == "info    penchant.test partition taken on partition=3\n"
 
 
+def test_the_console_keeps_what_libraries_say_on_several_lines_on_one(
+    stream: io.StringIO,
+) -> None:
+    set_up(stream)
+    logger.error("never retrieved\nfuture: %s", "failed", extra={"where": "here\nthere"})
+    (line,) = stream.getvalue().splitlines()
+    assert line.endswith("penchant.test never retrieved future: failed where=here there")
+
+
 @pytest.mark.parametrize(("level", "shown"), [("debug", 4), ("info", 3), ("error", 1)])
 def test_the_level_says_what_is_logged(stream: io.StringIO, level: str, shown: int) -> None:
     set_up(stream, log_format="json", log_level=level)
