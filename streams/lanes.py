@@ -12,8 +12,9 @@ from typing import Any, Generic, TypeVar
 
 Item = TypeVar("Item")
 
-#: Runs waiting in a lane; the rest waits in Faust, where it can be thrown away at a rebalance.
-WAITING = 1
+#: Runs waiting in a lane. A fetch brings several of one partition: they must not stand before the
+#: runs of others, whose lanes would be empty while this one waits for its checkpoint.
+WAITING = 8
 
 
 class Lanes(Generic[Item]):
