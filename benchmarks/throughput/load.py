@@ -56,9 +56,9 @@ def events(
         yield profile.encode(), orjson.dumps(fields)
 
 
-def snapshots() -> Iterator[tuple[bytes, bytes]]:
-    """Snapshots of ready models of both goals, as the models topic has them."""
-    config = load_config(CONFIG, "benchmark")
+def snapshots(text: str = CONFIG) -> Iterator[tuple[bytes, bytes]]:
+    """Snapshots of ready models of all goals of a configuration, as the models topic has them."""
+    config = load_config(text, "benchmark")
     engine, trainers = Engine(config, silent=True), trainers_of(config)
     partition = engine.open(0, {}, TicketBook())
     days = 40 * 86_400

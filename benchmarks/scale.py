@@ -1,0 +1,272 @@
+"""A worker with few and with a million profiles: recovery, memory, CPU an event, CPU while idle.
+
+``python -m benchmarks.scale [PROFILES ...]`` writes states of so many profiles into the changelogs
+of an Apache Kafka (made by the engine for a few thousand, then given to others), starts a worker,
+and takes the time until its first score, its memory, the CPU of events to profiles drawn evenly,
+and the CPU of a quiet stream whose timers fall due. Prints a table.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import re
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+import orjson
+from aiokafka.partitioner import DefaultPartitioner
+from faust.types import TP
+
+from benchmarks.throughput.load import START, TYPES, snapshots
+from models.config.loader import load_config
+from models.engine import Engine
+from models.goals.tickets import TicketBook, id_of, ticket_key
+from models.partition import CLOCK_KEY
+from models.profiles.codec import pack, unpack
+from models.step import PlainRecord
+from streams.checkpoint import Ordered, Outgoing, Output
+from streams.security import client_options
+from streams.settings import Settings
+from tests.support.apache import apache_kafka
+from tests.support.cluster import Cluster, Worker, until
+
+PARTITIONS = 4
+#: Profiles whose states are worked out; all others have one of these.
+PATTERNS = 2_000
+EVENTS = 20_000
+QUIET_SECONDS = 30.0
+partition_of = DefaultPartitioner()
+DAYS = 40
+AT_ONCE = 20_000
+PATIENCE = 600.0
+CONFIG = """\
+events: {value: properties.amount}
+time: {idle_after: 2s}
+goals:
+  churn:
+    propensity: churn
+    eligible: {where: {field: properties.amount, at_least: 0}, in_last: 60d}
+    outcome: {will_not: {where: {field: type, equals: purchase}}, within: 7d}
+    tickets: {every: 7d}
+  support:
+    propensity: conversion
+    outcome: {will: {where: {field: type, equals: support}}, within: 7d}
+    tickets: {every: 7d}
+  cart:
+    propensity: conversion
+    outcome: {will: {where: {field: type, equals: cart}, times: 2}, within: 7d}
+    tickets: {every: 7d}
+"""
+
+
+class Patterns(NamedTuple):
+    """States to give to many profiles.
+
+    Parameters
+    ----------
+    states
+        A profile and its tickets, each.
+    clock
+        The partition's.
+    """
+
+    states: list[tuple[bytes, list[bytes]]]
+    clock: bytes
+
+
+class Figures(NamedTuple):
+    """What was found for a number of profiles.
+
+    Parameters
+    ----------
+    profiles
+        Their number.
+    state_bytes, tickets
+        Median bytes of a state; tickets a profile.
+    first_score
+        Seconds from the start of the worker's process.
+    memory
+        Bytes resident after recovery.
+    cpu_event, cpu_idle
+        Microseconds an event; share of a core with nothing coming in.
+    """
+
+    profiles: int
+    state_bytes: int
+    tickets: float
+    first_score: float
+    memory: int
+    cpu_event: float
+    cpu_idle: float
+
+
+def patterns() -> Patterns:
+    """States after 40 days with an event every other day."""
+    engine = Engine(load_config(CONFIG, "benchmark"), silent=True)
+    partition = engine.open(0, {}, TicketBook())
+    number = PATTERNS * DAYS // 2
+    log = list(events(number, PATTERNS, START - DAYS * 86_400, DAYS * 86_400 / number))
+    records = [PlainRecord(key, value, offset) for offset, (key, value) in enumerate(log)]
+    for at in range(0, number, 1_000):
+        partition.apply(engine.step(partition, records[at : at + 1_000]))
+    states = []
+    for key, packed in partition.profiles.items():
+        if key != CLOCK_KEY:
+            profile = unpack(packed)
+            profile.offset = -1  # of a log that is not here: what comes is no replay
+            states.append((pack(profile), partition.tickets.of(key)))
+    return Patterns(states, partition.profiles[CLOCK_KEY])
+
+
+def events(
+    number: int, profiles: int, start: float, pace: float, seed: int = 1
+) -> Iterator[tuple[bytes, bytes]]:
+    """Key and value of events of profiles drawn evenly."""
+    draw = random.Random(seed)
+    for count in range(number):
+        profile = f"p{draw.randrange(profiles):07d}"
+        fields = {
+            "event_id": f"{seed}-{count}",
+            "profile_id": profile,
+            "timestamp": int((start + count * pace) * 1000),
+            "type": TYPES[int(draw.random() ** 2 * len(TYPES))],
+            "properties": {"amount": draw.random() * 100, "sku": f"s{draw.randrange(500)}"},
+        }
+        yield profile.encode(), orjson.dumps(fields)
+
+
+async def write(cluster: Cluster, found: Patterns, profiles: int) -> int:
+    """Write the changelogs; how many tickets there are."""
+    options = client_options(cluster.settings)
+    checkpoint = Ordered("scale", cluster.topics.sources, options)
+    source = TP(cluster.topics.events, 0)
+    await checkpoint.own({source})
+    tickets = 0
+    for at in range(0, profiles, AT_ONCE):
+        numbers = range(at, min(at + AT_ONCE, profiles))
+        stage = rows(cluster, found, numbers)
+        tickets += sum(len(one.records) for one in stage if one.topic == cluster.topics.tickets)
+        await checkpoint.commit(source, None, [stage])
+    clocks = [
+        Output(cluster.topics.profiles, number, [Outgoing(CLOCK_KEY, found.clock)])
+        for number in range(PARTITIONS)
+    ]
+    await checkpoint.commit(source, None, [clocks])
+    await checkpoint.stop()
+    return tickets
+
+
+def rows(cluster: Cluster, found: Patterns, numbers: range) -> list[Output]:
+    """Rows of the changelogs for some of the profiles."""
+    topics, all_partitions = cluster.topics, list(range(PARTITIONS))
+    by_partition: dict[tuple[str, int], list[Outgoing]] = {}
+    for number in numbers:
+        key = f"p{number:07d}".encode()
+        partition = partition_of(key, all_partitions, all_partitions)
+        state, tickets = found.states[number % len(found.states)]
+        by_partition.setdefault((topics.profiles, partition), []).append(Outgoing(key, state))
+        by_partition.setdefault((topics.tickets, partition), []).extend(
+            Outgoing(ticket_key(key, *id_of(ticket)), ticket) for ticket in tickets
+        )
+    return [Output(*place, records) for place, records in by_partition.items()]
+
+
+def measured(folder: Path, broker: str, found: Patterns, profiles: int) -> Figures:
+    """All figures for a number of profiles."""
+    settings = Settings(brokers=broker, prefix=f"scale{profiles}", partitions=PARTITIONS)
+    cluster = Cluster(settings, folder / str(profiles))
+    cluster.folder.mkdir()
+    cluster.create_topics()
+    cluster.send(snapshots(CONFIG), cluster.topics.models)
+    tickets = asyncio.run(write(cluster, found, profiles))
+    cluster.send(events(100, profiles, START, 0.01, seed=2))
+    worker = cluster.worker(CONFIG, session_timeout="30", snapshot_every="5")
+    started = time.monotonic()
+    worker.start()
+    try:
+        until(lambda: shown(worker, "penchant_scores_total") > 0, "a score", PATIENCE)
+        first_score = time.monotonic() - started
+        until(lambda: shown(worker, "penchant_events_total/applied") >= 100, "the rest", PATIENCE)
+        memory = resident(worker)
+        cpu_event = busy(cluster, worker, profiles)
+        sizes = sorted(len(state) for state, _ in found.states)
+        return Figures(
+            profiles, sizes[len(sizes) // 2], tickets / profiles, first_score, memory,
+            cpu_event, idle(worker),
+        )  # fmt: skip
+    finally:
+        cluster.stop()
+
+
+def busy(cluster: Cluster, worker: Worker, profiles: int) -> float:
+    """Microseconds of CPU an event, of events to profiles drawn evenly."""
+    before = shown(worker, "process_cpu_seconds_total")
+    cluster.send(events(EVENTS, profiles, START + 1, 0.05, seed=3))
+    until(
+        lambda: shown(worker, "penchant_events_total/applied") >= EVENTS + 100, "events", PATIENCE
+    )
+    return (shown(worker, "process_cpu_seconds_total") - before) / EVENTS * 1e6
+
+
+def idle(worker: Worker) -> float:
+    """Share of a core that the worker takes while nothing comes in and timers fall due."""
+    time.sleep(10.0)
+    before, started = shown(worker, "process_cpu_seconds_total"), time.monotonic()
+    time.sleep(QUIET_SECONDS)
+    used = shown(worker, "process_cpu_seconds_total") - before
+    return used / (time.monotonic() - started)
+
+
+def shown(worker: Worker, name: str) -> float:
+    """A metric of a worker, summed over its labels."""
+    assert worker.alive, worker.log.read_text()[-4000:]
+    return sum(value for key, value in worker.metrics().items() if key.startswith(name))
+
+
+def resident(worker: Worker) -> int:
+    """Bytes that a worker has in memory."""
+    assert worker.process is not None
+    status = Path(f"/proc/{worker.process.pid}/status").read_text()
+    return int(re.search(r"VmRSS:\s+(\d+) kB", status)[1]) * 1024  # type: ignore[index]
+
+
+def table(all_figures: list[Figures]) -> str:
+    lines = [
+        "| profiles | state, median bytes | tickets a profile | start to first score, s | "
+        "resident, MiB | CPU us an event | idle, share of a core |",
+        "| ---: | ---: | ---: | ---: | ---: | ---: | ---: |",
+    ]
+    for one in all_figures:
+        lines.append(
+            f"| {one.profiles:,} | {one.state_bytes:,} | {one.tickets:.2f} | "
+            f"{one.first_score:.1f} | {one.memory / 2**20:,.0f} | {one.cpu_event:.0f} | "
+            f"{one.cpu_idle:.1%} |"
+        )
+    few, many = all_figures[0], all_figures[-1]
+    if many.profiles > few.profiles:
+        each = (many.memory - few.memory) / (many.profiles - few.profiles)
+        lines.append(
+            f"\nA profile with its tickets takes {each:,.0f} bytes of memory; an event costs "
+            f"{many.cpu_event / few.cpu_event:.2f} times the CPU."
+        )
+    return "\n".join(lines)
+
+
+def main() -> None:
+    sizes = [int(one) for one in sys.argv[1:]] or [10_000, 1_000_000]
+    found = patterns()
+    with tempfile.TemporaryDirectory() as folder, apache_kafka(Path(folder) / "kafka") as broker:
+        figures = []
+        for profiles in sizes:
+            figures.append(measured(Path(folder), broker.address, found, profiles))
+            print(figures[-1], flush=True)
+    print(table(figures))
+
+
+if __name__ == "__main__":
+    main()
