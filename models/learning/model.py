@@ -8,10 +8,10 @@ the same model (a test); the transformers work on whole batches, the learner lab
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
-from river import compose, linear_model, optim
+from river import compose
 
 from models.learning.importance import EVERY, Importance
 from models.learning.layout import Layout
@@ -21,7 +21,10 @@ from models.learning.transform import base_features
 from models.learning.vocabulary import ProfileFeatures
 from models.profiles.features import Float64, RawProfile, stack
 
-Learner = BayesianLogisticRegression | linear_model.LogisticRegression
+if TYPE_CHECKING:
+    from river import linear_model
+
+    Learner = BayesianLogisticRegression | linear_model.LogisticRegression
 
 #: Over how many tickets the centre of the factors is remembered.
 CENTRE_MEMORY = 2_000.0
@@ -33,6 +36,9 @@ def new_learner(kind: Literal["bayesian", "ftrl"]) -> Learner:
     """A learner by the name it has in the configuration."""
     if kind == "bayesian":
         return BayesianLogisticRegression()
+    # Brings all of scipy.stats along, which takes as long to import as everything else.
+    from river import linear_model, optim  # noqa: PLC0415
+
     return linear_model.LogisticRegression(optimizer=optim.FTRLProximal(alpha=0.03))
 
 

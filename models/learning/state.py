@@ -11,7 +11,6 @@ from typing import Any
 
 import numpy as np
 import orjson
-from river import linear_model
 
 from models.errors import StateError
 from models.hashing import hash64
@@ -148,7 +147,7 @@ def _header_of(trainer: Trainer) -> dict[str, Any]:
 
 
 def _ftrl_of(learner: Any) -> dict[str, Any] | None:
-    if not isinstance(learner, linear_model.LogisticRegression):
+    if isinstance(learner, BayesianLogisticRegression):
         return None
     optimizer = learner.optimizer
     return {
