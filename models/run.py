@@ -100,8 +100,12 @@ class Run:
         try:
             self._apply(record)
         except InvalidEvent as error:
-            self.refused.append(Refusal(record, error.reason, error.message))
-            self.counts["refused"] += 1
+            self.refuse(record, error.reason, error.message)
+
+    def refuse(self, record: Record, reason: str, message: str) -> None:
+        """Leave a record out."""
+        self.refused.append(Refusal(record, reason, message))
+        self.counts["refused"] += 1
 
     def _apply(self, record: Record) -> None:
         key = record.key
