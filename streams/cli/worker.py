@@ -8,7 +8,7 @@ import logging
 import click
 import faust
 
-from streams.admin import require_group, require_topics
+from streams.admin import require_group, require_worker_topics
 from streams.app import build_app
 from streams.cli.common import read_config, reports_errors, settings_of, with_settings
 from streams.logs import set_up_logging
@@ -40,7 +40,7 @@ def command(config: str, web_port: int | None, brokers: str | None, prefix: str 
     settings = settings_of(brokers, prefix, web_port=web_port)
     set_up_logging(settings)
     require_port(settings)
-    require_topics(settings)
+    require_worker_topics(settings)
     require_group(settings)
     app = build_app(questions, settings)
     about = {
