@@ -11,6 +11,7 @@ import faust
 from streams.admin import require_group, require_worker_topics
 from streams.app import build_app
 from streams.cli.common import read_config, reports_errors, settings_of, with_settings
+from streams.ending import end_after_crash
 from streams.logs import set_up_logging
 from streams.web import require_port
 
@@ -69,6 +70,7 @@ def calm_collector() -> None:
 def run(app: faust.App) -> None:
     """Run a worker's app in this process; exits 1 if it crashed."""
     calm_collector()
+    end_after_crash(app)
     worker = faust.Worker(app, quiet=True, redirect_stdouts=False, override_logging=False)
     worker.spinner = None  # it writes to a log as if that were a terminal
     worker.execute_from_commandline()

@@ -58,7 +58,7 @@ COMPACTED = {
 
 @pytest.fixture(scope="module")
 def brokers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[list[Broker]]:
-    with apache_cluster(tmp_path_factory.mktemp("brokers"), 3) as running:
+    with apache_cluster(tmp_path_factory.mktemp("brokers"), 3, quick=not LONG) as running:
         yield running
 
 
@@ -98,10 +98,10 @@ def test_nothing_is_lost_and_nothing_doubled(cluster: Cluster, brokers: list[Bro
     phases = Phases()
     source = events(SEED, PROFILES)
     conductor = Conductor(cluster, brokers)
+    where = (cluster.settings.brokers, cluster.topics.events)
+    first = Load(*where, 4_000, source, 60 * PROFILES).start()
     conductor.start(3 if LONG else 2)
-    settings = cluster.settings
-    where = (settings.brokers, cluster.topics.events)
-    warm = Load(*where, 4_000, source, 60 * PROFILES).start().wait()
+    warm = first.wait()
     phases.append("speaking")
     conductor.settle(read_sources(cluster)[1])
     until(conductor.speak, "all workers to score by both models")
