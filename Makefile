@@ -6,7 +6,7 @@ PYTHON ?= $(shell for p in python3.13 python3.12 python3.11 python3; do command 
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: help setup demo test quick lint types docs check-docs lock clean lock-images tools deploy-test monitor-test image-test flood chaos bench
+.PHONY: help setup demo test quick lint types docs check-docs lock clean lock-images tools deploy-test monitor-test image-test flood chaos bench audit sbom
 
 help: ## what there is to make
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## */  make \1\t/' | expand -t 22
@@ -85,3 +85,22 @@ bench: $(READY) .cache/rivals/bin/python ## throughput beside Quix Streams and p
 .cache/rivals/bin/python:
 	$(PYTHON) -m venv .cache/rivals
 	.cache/rivals/bin/pip install --quiet --disable-pip-version-check "quixstreams==3.28.1" orjson
+
+AUDIT := .cache/audit/bin
+
+$(AUDIT)/pip-audit:
+	$(PYTHON) -m venv .cache/audit
+	$(AUDIT)/pip install --quiet --disable-pip-version-check "pip-audit==2.10.1" "cyclonedx-bom==7.5.0"
+
+audit: $(READY) $(AUDIT)/pip-audit ## known vulnerabilities of everything locked, where the network allows asking
+	@mkdir -p out && rm -f out/audit.json
+	@$(AUDIT)/pip-audit --disable-pip --require-hashes --requirement requirements.txt \
+		--progress-spinner off --format json --output out/audit.json >out/audit.log 2>&1 \
+		|| test -s out/audit.json || { cat out/audit.log; exit 1; }
+	@$(BIN)/python -m tests.support.audit out/audit.json
+
+sbom: $(READY) $(AUDIT)/pip-audit ## what the image is made of, as CycloneDX: out/penchant.cdx.json
+	@mkdir -p out
+	@PYTHONWARNINGS=ignore $(AUDIT)/cyclonedx-py requirements deploy/requirements.txt --pyproject pyproject.toml \
+		--mc-type application --output-reproducible --output-file out/penchant.cdx.json
+	@echo "out/penchant.cdx.json holds `grep -c '"purl"' out/penchant.cdx.json` packages"

@@ -24,6 +24,7 @@ from models.goals.tickets import (
 )
 from models.learning.snapshot import Snapshot
 from models.partition import CLOCK_KEY, Partition
+from models.poison import CRASH_KEY, crashes_of
 from models.profiles.codec import head_of, pack
 from models.profiles.features import raw_features
 from models.run import IDLE, Closing, Opening, Run, schedule_profile
@@ -32,7 +33,10 @@ from models.step import Record, Row, Step, TicketChange
 
 #: Silent profiles scored again in one step, at most: a step stays short.
 MOST_REFRESHED = 2_000
-STATUSES = ("collecting", "warming", "ready", "degraded")
+
+Tables = tuple[dict[bytes, bytes], TicketBook]
+#: Rows of the table of profiles that are not profiles.
+NOT_PROFILES = frozenset((CLOCK_KEY, CRASH_KEY))
 
 
 class Engine:
@@ -77,7 +81,7 @@ class Engine:
         partition = Partition(number, profiles, tickets, clock)
         scores: dict[int, list[float]] = {goal.key: [] for goal in self.compiled.goals}
         for key, packed in profiles.items():
-            if key == CLOCK_KEY:
+            if key in NOT_PROFILES:
                 continue
             for goal_key, (score, _) in self._open_profile(partition, key, packed).items():
                 scores.get(goal_key, []).append(score)
@@ -114,12 +118,31 @@ class Engine:
     # -- steps -----------------------------------------------------------------------------
 
     def step(self, partition: Partition, records: Sequence[Record]) -> Step:
-        """Apply a run of records, in order."""
+        """Apply a run of records, in order.
+
+        An error that is not a :class:`PenchantError` is a bug; the partition has to be opened anew
+        before it is used again, for its clock and timers have moved.
+        """
         run = Run(self.compiled, partition)
         for record in records:
             run.apply(record)
         if records:
             partition.clock.offset = max(partition.clock.offset, records[-1].offset)
+        return self._finish(run)
+
+    def rehearse(self, number: int, tables: Tables, records: Sequence[Record]) -> Step:
+        """What a step from a partition's tables would do; nothing of it is kept."""
+        partition = self.open(number, *tables)
+        try:
+            return self.step(partition, records)
+        finally:
+            self.close(partition)
+
+    def refuse(self, partition: Partition, record: Record, reason: str, message: str) -> Step:
+        """Leave a record out: a step with nothing but its refusal."""
+        run = Run(self.compiled, partition)
+        run.refuse(record, reason, message)
+        partition.clock.offset = max(partition.clock.offset, record.offset)
         return self._finish(run)
 
     def idle(self, partition: Partition, elapsed: int) -> Step:
@@ -152,6 +175,9 @@ class Engine:
         clock = run.partition.clock.pack()
         if clock != run.partition.profiles.get(CLOCK_KEY):
             rows.append((CLOCK_KEY, clock))
+        crashes = crashes_of(run.partition.profiles)
+        if crashes is not None and run.partition.clock.offset >= crashes.last:
+            rows.append((CRASH_KEY, None))  # the place is behind us
         return rows
 
     # -- tickets ---------------------------------------------------------------------------

@@ -100,8 +100,12 @@ class Run:
         try:
             self._apply(record)
         except InvalidEvent as error:
-            self.refused.append(Refusal(record, error.reason, error.message))
-            self.counts["refused"] += 1
+            self.refuse(record, error.reason, error.message)
+
+    def refuse(self, record: Record, reason: str, message: str) -> None:
+        """Leave a record out."""
+        self.refused.append(Refusal(record, reason, message))
+        self.counts["refused"] += 1
 
     def _apply(self, record: Record) -> None:
         key = record.key
@@ -336,8 +340,17 @@ class Run:
         known = self._profiles.get(key)
         if known is None and key not in self._profiles:
             packed = self.partition.profiles.get(key)
-            known = self._profiles[key] = None if packed is None else unpack(packed)
+            if packed is not None:
+                known = unpack(packed)
+                self._forget_goals(known)
+            self._profiles[key] = known
         return known
+
+    def _forget_goals(self, profile: Profile) -> None:
+        """Forget what was said of a profile for goals, or versions of them, that are no more."""
+        goals = self.compiled.by_key
+        if not profile.scores.keys() <= goals.keys():
+            profile.scores = {goal: said for goal, said in profile.scores.items() if goal in goals}
 
     def tickets(self, key: bytes) -> dict[TicketId, Packed | Opening]:
         """The tickets of a profile as they are by now."""

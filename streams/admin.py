@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any, NamedTuple
 
@@ -47,11 +47,14 @@ class Finding(NamedTuple):
         How many it has; None when it is not there.
     permitted
         Whether we may see it.
+    lacking
+        Rights that a worker needs and we do not have, where the broker says which we have.
     """
 
     wanted: Wanted
     partitions: int | None
     permitted: bool = True
+    lacking: tuple[str, ...] = ()
 
     @property
     def problem(self) -> str | None:
@@ -63,6 +66,13 @@ class Finding(NamedTuple):
         if self.wanted.partitions not in (None, self.partitions):
             return f"has {self.partitions} partitions, needs {self.wanted.partitions}"
         return None
+
+    @property
+    def worker_problem(self) -> str | None:
+        """What is wrong with it for a worker, which needs rights that others do not."""
+        if self.problem is None and self.lacking:
+            return f"not permitted ({', '.join(self.lacking)})"
+        return self.problem
 
 
 @contextmanager
@@ -94,9 +104,18 @@ def find_topics(client: KafkaAdminClient, settings: Settings) -> list[Finding]:
     """Every topic beside what it has to be like."""
     wanted = wanted_topics(settings)
     described: list[dict[str, Any]] = client.describe_topics([one.name for one in wanted])
-    counts = {one["name"]: len(one["partitions"]) for one in described if not one["error_code"]}
-    hidden = {one["name"] for one in described if one["error_code"] == NOT_PERMITTED}
-    return [Finding(one, counts.get(one.name), one.name not in hidden) for one in wanted]
+    by_name = {found["name"]: found for found in described}
+    return [_finding(one, by_name.get(one.name)) for one in wanted]
+
+
+def _finding(wanted: Wanted, found: dict[str, Any] | None) -> Finding:
+    if found is None:
+        return Finding(wanted, None)
+    if found["error_code"]:
+        return Finding(wanted, None, found["error_code"] != NOT_PERMITTED)
+    allowed = found["authorized_operations"]
+    lacking = () if allowed is None else tuple(sorted(wanted.rights - set(allowed)))
+    return Finding(wanted, len(found["partitions"]), lacking=lacking)
 
 
 def create_topics(client: KafkaAdminClient, settings: Settings, missing: list[Wanted]) -> None:
@@ -147,16 +166,35 @@ def require_topics(settings: Settings) -> None:
     BrokerError
         With every one that is not, and what to do.
     """
+    _require(settings, lambda finding: finding.problem)
+
+
+def require_worker_topics(settings: Settings) -> None:
+    """Make sure that all topics are as they have to be, and that a worker may use them.
+
+    Without the right to read aiokafka would wait for records, and say nothing.
+
+    Raises
+    ------
+    BrokerError
+        With every one that is not, and what to do.
+    """
+    _require(settings, lambda finding: finding.worker_problem)
+
+
+def _require(settings: Settings, problem_of: Callable[[Finding], str | None]) -> None:
     with admin_client(settings) as client:
-        wrong = [finding for finding in find_topics(client, settings) if finding.problem]
-    if wrong:
-        lines = [f"  {finding.wanted.name}: {finding.problem}" for finding in wrong]
-        advice = (
-            "penchant topics CONFIG --apply creates what is missing."
-            if all(finding.problem == "missing" for finding in wrong)
-            else "docs/security.md lists the rights that a worker needs."
-            if not all(finding.permitted for finding in wrong)
-            else "Partitions that go together have to be equal: set PENCHANT_PARTITIONS to what "
-            "the events topic has, and create the others anew."
-        )
-        raise BrokerError("\n".join(["the topics are not as they have to be:", *lines, advice]))
+        findings = find_topics(client, settings)
+    wrong = [(finding, problem) for finding in findings if (problem := problem_of(finding))]
+    if not wrong:
+        return
+    lines = [f"  {finding.wanted.name}: {problem}" for finding, problem in wrong]
+    advice = (
+        "penchant topics CONFIG --apply creates what is missing."
+        if all(problem == "missing" for _, problem in wrong)
+        else "docs/security.md lists the rights that a worker needs."
+        if any(problem.startswith("not permitted") for _, problem in wrong)
+        else "Partitions that go together have to be equal: set PENCHANT_PARTITIONS to what "
+        "the events topic has, and create the others anew."
+    )
+    raise BrokerError("\n".join(["the topics are not as they have to be:", *lines, advice]))

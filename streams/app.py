@@ -13,6 +13,7 @@ from yarl import URL
 from models.config.schema import Config
 from models.engine import Engine
 from models.goals.tickets import TicketBook
+from streams.agents.poison import PoisonGuard
 from streams.agents.score import ScoringAgent
 from streams.agents.train import TrainingAgent
 from streams.checkpoint import Checkpoint, Ordered, Transactional
@@ -51,16 +52,30 @@ def build_app(
 
 
 class Worker:
-    """What a worker is made of, and how it hangs together."""
+    """What a worker is made of, and how it hangs together.
 
-    def __init__(self, config: Config, settings: Settings, registry: CollectorRegistry) -> None:
+    Parameters
+    ----------
+    config, settings, registry
+        As of :func:`build_app`.
+    engine
+        Decides; made from the configuration if left out. Here an engine of one's own comes in.
+    """
+
+    def __init__(
+        self,
+        config: Config,
+        settings: Settings,
+        registry: CollectorRegistry,
+        engine: Engine | None = None,
+    ) -> None:
         self.config = config
         self.settings = settings
         self.topics = topics_of(settings)
         self.metrics = Metrics(registry)
         self.checkpoint = new_checkpoint(settings, self.topics)
         self.app = new_faust_app(settings, self.checkpoint)
-        self.engine = Engine(config, self.topics.events)
+        self.engine = engine or Engine(config, self.topics.events)
         self.snapshots = SnapshotReader(
             self.topics.models, self.engine, self.metrics, client_options(settings),
             committed=self.checkpoint.transactional,
@@ -68,6 +83,7 @@ class Worker:
         profiles, tickets = self._table("profiles", Rows), self._table("tickets", TicketBook)
         wiring = Wiring(self.topics, self.checkpoint, self.metrics, settings.partitions)
         self.scoring = ScoringAgent(self.engine, wiring, (profiles, tickets), self.snapshots)
+        self.guard = PoisonGuard(self.scoring, settings.poison_crashes)
         trainers = self._table("trainers", Rows)
         self.training = TrainingAgent(config, wiring, trainers, settings.snapshot_every)
         self.score_lanes: Lanes[Any] = Lanes(self._score, self.app.crash)
@@ -112,7 +128,7 @@ class Worker:
             await self.scoring.idle(number, run)
             return
         self._busy_at[number] = time.monotonic()
-        await self.scoring.handle(number, run.value, run.message.offset)
+        await self.guard.handle(number, run.value, run.message.offset)
         self._busy_at[number] = time.monotonic()
         await self._streams["score"].ack(run)
 

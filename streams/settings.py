@@ -77,6 +77,10 @@ class Settings(BaseSettings):
         1.0, description="Seconds between snapshots of a model that is learning"
     )
 
+    poison_crashes: Annotated[int, Field(ge=0, le=1_000)] = Field(
+        3, description="Crashes at the same records after which the one that brings them about is "
+        "found and becomes a dead letter; 0 for never",
+    )  # fmt: skip
     live_within: Annotated[float, Field(ge=10, le=86_400)] = Field(
         300.0, description="Seconds without progress while records wait, until /livez says no"
     )

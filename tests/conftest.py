@@ -53,7 +53,7 @@ def kafka_broker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[apache.Br
     """Apache Kafka."""
     absent = apache.missing()
     assert absent is None, absent
-    with apache.apache_kafka(tmp_path_factory.mktemp("kafka")) as broker:
+    with apache.apache_kafka(tmp_path_factory.mktemp("kafka"), quick=True) as broker:
         yield broker
 
 

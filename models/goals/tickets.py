@@ -80,8 +80,7 @@ def unpack_ticket(packed: Packed) -> Ticket:
     StateError
         Written by a newer version, or damaged.
     """
-    if not packed or packed[0] != VERSION:
-        raise StateError(f"a ticket of version {packed[:1].hex()}, this program reads {VERSION}")
+    require_readable(packed)
     try:
         _, goal, t0, probability, version, sources, names, attributes = HEADER.unpack_from(packed)
         at = HEADER.size
@@ -101,6 +100,20 @@ def unpack_ticket(packed: Packed) -> Ticket:
     return Ticket(goal, t0, None if math.isnan(probability) else probability, version, raw)
 
 
+def require_readable(packed: Packed) -> None:
+    """Refuse a ticket whose header cannot be one of ours.
+
+    Raises
+    ------
+    StateError
+        Written by a newer version, or damaged.
+    """
+    if not packed or packed[0] != VERSION:
+        raise StateError(f"a ticket of version {packed[:1].hex()}, this program reads {VERSION}")
+    if len(packed) < HEADER.size:
+        raise StateError(f"a damaged ticket of {len(packed)} bytes: its header takes {HEADER.size}")
+
+
 def id_of(packed: Packed) -> tuple[int, int]:
     """Goal and T0 of a packed ticket."""
     return ID.unpack_from(packed, ID_AT)
@@ -118,9 +131,18 @@ def ticket_key(profile: bytes, goal: int, t0: int) -> bytes:
 
 
 def split_key(key: bytes) -> tuple[bytes, int, int]:
-    """Profile, goal and T0 of a ticket's key."""
-    profile, goal, t0 = key.rsplit(b"/", 2)
-    return profile, int(goal, 16), int(t0)
+    """Profile, goal and T0 of a ticket's key.
+
+    Raises
+    ------
+    StateError
+        It is no such key.
+    """
+    try:
+        profile, goal, t0 = key.rsplit(b"/", 2)
+        return profile, int(goal, 16), int(t0)
+    except ValueError:
+        raise StateError(f"a ticket's key of {len(key)} bytes that names no ticket") from None
 
 
 class TicketBook:
@@ -154,8 +176,16 @@ class TicketBook:
         return self._by_profile.get(profile, [])
 
     def apply(self, key: bytes, value: Packed | None) -> None:
-        """Take over a record of the table: a ticket, or that it is gone."""
+        """Take over a record of the table: a ticket, or that it is gone.
+
+        Raises
+        ------
+        StateError
+            The key or the ticket was written by a newer version, or is damaged.
+        """
         profile, goal, t0 = split_key(key)
+        if value is not None:
+            require_readable(value)
         self.change(profile, (goal, t0), value)
 
     def put(self, profile: bytes, value: Packed) -> None:

@@ -28,9 +28,10 @@ class Ranks:
         self.counts: npt.NDArray[np.int64] = np.zeros(BINS, dtype=np.int64)
 
     def replace(self, gone: Scores, come: Scores) -> None:
-        """Forget scores and count others."""
-        self.counts -= np.bincount(_bins(gone), minlength=BINS)
-        self.counts += np.bincount(_bins(come), minlength=BINS)
+        """Forget scores and count others: both, or with an error neither."""
+        self.counts += np.bincount(_bins(come), minlength=BINS) - np.bincount(
+            _bins(gone), minlength=BINS
+        )
 
     def merge(self, other: Ranks, sign: int = 1) -> None:
         """Add the counts of another histogram, or take them away."""

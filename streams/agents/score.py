@@ -11,10 +11,12 @@ from aiokafka.partitioner import DefaultPartitioner
 from faust.types import TP
 
 from models.engine import Engine
+from models.errors import PenchantError
 from models.goals.examples import Example, encode_example
 from models.partition import Partition
+from models.poison import CRASH_KEY, POISON, Crashes, crashes_of
 from models.receipts import encode_receipt
-from models.step import Step
+from models.step import Record, Step
 from streams.checkpoint import Outgoing, Output, Stage
 from streams.dead_letters import dead_letters
 from streams.snapshots import SnapshotReader
@@ -24,6 +26,10 @@ from streams.wiring import Wiring
 logger = logging.getLogger(__name__)
 
 _partition_of = DefaultPartitioner()
+
+
+class EngineCrash(Exception):  # noqa: N818 - carries an error, and is none of its own
+    """The engine raised what it never should, its cause; the partition may not be used again."""
 
 
 class ScoringAgent:
@@ -63,14 +69,55 @@ class ScoringAgent:
             self.metrics.show_ranks(goal.name, engine.board.ranks[goal.key])
 
     async def handle(self, number: int, records: list[Any], offset: int) -> None:
-        """Apply a run and make what it brought about durable."""
+        """Apply a run and make what it brought about durable.
+
+        Raises
+        ------
+        EngineCrash
+            Nothing of the run was written: close the partition before anything else.
+        """
         partition = await self._open(number)
         started = time.perf_counter()
-        step = self.engine.step(partition, records)
+        try:
+            step = self.engine.step(partition, records)
+        except PenchantError:
+            raise
+        except Exception as error:
+            raise EngineCrash from error
         self.metrics.step_seconds.labels("compute").observe(time.perf_counter() - started)
         await self._finish(partition, step, offset + 1)
         self.metrics.count_run(number, records, time.time())
         self.done[number] = offset + 1
+
+    # -- runs that crash the engine; see streams/agents/poison.py ---------------------------
+
+    def crashes(self, number: int) -> Crashes | None:
+        """The crashes noted of a partition."""
+        return crashes_of(self.profiles.holder(number))
+
+    async def note(self, number: int, crashes: Crashes) -> None:
+        """Make it durable that a run has crashed, and nothing else."""
+        row = Output(self.topics.profiles, number, [Outgoing(CRASH_KEY, crashes.pack())])
+        await self.checkpoint.commit(TP(self.topics.events, number), None, [[row]])
+        self.profiles.holder(number).apply(CRASH_KEY, crashes.pack())
+
+    def error_of(self, number: int, records: list[Any]) -> Exception | None:
+        """What a run would crash the engine with, from what is durable; nothing is kept."""
+        tables = self.profiles.holder(number), self.tickets.holder(number)
+        try:
+            self.engine.rehearse(number, tables, records)
+        except PenchantError:
+            raise
+        except Exception as error:  # noqa: BLE001 - whatever it is, it is what was asked for
+            return error
+        return None
+
+    async def isolate(self, number: int, record: Record, message: str) -> None:
+        """Make a record a dead letter instead of applying it."""
+        partition = await self._open(number)
+        step = self.engine.refuse(partition, record, POISON, message)
+        await self._finish(partition, step, record.offset + 1)
+        self.done[number] = record.offset + 1
 
     async def idle(self, number: int, elapsed: float) -> None:
         """Let the clock of an idle partition run on for so many seconds."""

@@ -8,9 +8,10 @@ import logging
 import click
 import faust
 
-from streams.admin import require_group, require_topics
+from streams.admin import require_group, require_worker_topics
 from streams.app import build_app
 from streams.cli.common import read_config, reports_errors, settings_of, with_settings
+from streams.ending import end_after_crash
 from streams.logs import set_up_logging
 from streams.web import require_port
 
@@ -40,7 +41,7 @@ def command(config: str, web_port: int | None, brokers: str | None, prefix: str 
     settings = settings_of(brokers, prefix, web_port=web_port)
     set_up_logging(settings)
     require_port(settings)
-    require_topics(settings)
+    require_worker_topics(settings)
     require_group(settings)
     app = build_app(questions, settings)
     about = {
@@ -69,6 +70,7 @@ def calm_collector() -> None:
 def run(app: faust.App) -> None:
     """Run a worker's app in this process; exits 1 if it crashed."""
     calm_collector()
+    end_after_crash(app)
     worker = faust.Worker(app, quiet=True, redirect_stdouts=False, override_logging=False)
     worker.spinner = None  # it writes to a log as if that were a terminal
     worker.execute_from_commandline()

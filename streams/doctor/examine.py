@@ -135,14 +135,14 @@ class Examination:
             return
         replicas = min(len(one["replica_nodes"]) for one in partitions)
         yield verdicts.of_replicas(name, replicas, self.brokers)
-        needed = (
-            ["DESCRIBE", "READ"] if name == self.topics.events else ["DESCRIBE", "READ", "WRITE"]
-        )
-        yield verdicts.of_rights(f"topic {name}", known["authorized_operations"], needed)
+        allowed, needed = known["authorized_operations"], finding.wanted.rights
+        yield verdicts.of_rights(f"topic {name}", allowed, needed)
         if name in (self.topics.profiles, self.topics.tickets, self.topics.trainers):
             resource = ConfigResource(ConfigResourceType.TOPIC, name)
             configs = self.client.describe_configs([resource], config_filter="all")["topic"][name]
             yield verdicts.of_cleanup(name, configs["cleanup.policy"]["value"])
+            in_sync = configs.get("min.insync.replicas", {}).get("value")
+            yield verdicts.of_in_sync(name, replicas, int(in_sync or 1))
         if name in self.topics.sources:
             yield verdicts.of_hanging(name, self._hanging(name))
 

@@ -113,6 +113,15 @@ def of_replicas(topic: str, replicas: int, brokers: int) -> Verdict | None:
     return Verdict(f"topic {topic}", "warning", f"has {replicas} replicas", advice)
 
 
+def of_in_sync(topic: str, replicas: int, in_sync: int) -> Verdict | None:
+    """Whether what was acknowledged outlives a broker, where there are replicas enough."""
+    if replicas < REPLICAS or in_sync > 1:
+        return None
+    advice = f"kafka-configs --alter --topic {topic} --add-config min.insync.replicas=2"
+    found = "acknowledges what one broker alone has (min.insync.replicas)"
+    return Verdict(f"topic {topic}", "warning", found, advice)
+
+
 def of_cleanup(topic: str, policy: str) -> Verdict | None:
     """Whether a changelog keeps the last of every key, and nothing deletes it."""
     if policy == "compact":

@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from kafka.admin import ConfigResource, ConfigResourceType
 
 from streams.admin import admin_client, create_topics
 from streams.settings import Settings
@@ -57,7 +58,7 @@ COMPACTED = {
 
 @pytest.fixture(scope="module")
 def brokers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[list[Broker]]:
-    with apache_cluster(tmp_path_factory.mktemp("brokers"), 3) as running:
+    with apache_cluster(tmp_path_factory.mktemp("brokers"), 3, quick=not LONG) as running:
         yield running
 
 
@@ -71,7 +72,7 @@ def cluster(brokers: list[Broker], tmp_path: Path) -> Iterator[Cluster]:
     topics = made.topics
     kept, compacted = (topics.scores, topics.models), (topics.profiles, topics.tickets)
     wanted = [
-        replace(one, config={"cleanup.policy": "delete"}) if one.name in kept
+        replace(one, config=one.config | {"cleanup.policy": "delete"}) if one.name in kept
         else replace(one, config=one.config | COMPACTED) if one.name in compacted else one
         for one in wanted_topics(settings)
     ]  # fmt: skip
@@ -81,14 +82,26 @@ def cluster(brokers: list[Broker], tmp_path: Path) -> Iterator[Cluster]:
     made.stop()
 
 
+def test_with_three_replicas_nothing_is_acknowledged_that_one_broker_alone_has(
+    cluster: Cluster,
+) -> None:
+    names = [one.name for one in wanted_topics(cluster.settings)]
+    with admin_client(cluster.settings) as client:
+        resources = [ConfigResource(ConfigResourceType.TOPIC, name) for name in names]
+        found = client.describe_configs(resources, config_filter="all")["topic"]
+    assert {name: found[name]["min.insync.replicas"]["value"] for name in names} == (
+        dict.fromkeys(names, "2")
+    )
+
+
 def test_nothing_is_lost_and_nothing_doubled(cluster: Cluster, brokers: list[Broker]) -> None:
     phases = Phases()
     source = events(SEED, PROFILES)
     conductor = Conductor(cluster, brokers)
+    where = (cluster.settings.brokers, cluster.topics.events)
+    first = Load(*where, 4_000, source, 60 * PROFILES).start()
     conductor.start(3 if LONG else 2)
-    settings = cluster.settings
-    where = (settings.brokers, cluster.topics.events)
-    warm = Load(*where, 4_000, source, 60 * PROFILES).start().wait()
+    warm = first.wait()
     phases.append("speaking")
     conductor.settle(read_sources(cluster)[1])
     until(conductor.speak, "all workers to score by both models")

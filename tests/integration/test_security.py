@@ -125,7 +125,9 @@ def test_a_worker_with_the_listed_rights_works_and_says_no_secret(
 @pytest.mark.parametrize(
     ("kind", "word", "operation", "named"),
     [
-        ("TOPIC", ".scores", "WRITE", ".scores"),
+        ("TOPIC", ".scores", "WRITE", ".scores: not permitted (DESCRIBE"),
+        ("TOPIC", ".models", "WRITE", ".models: not permitted (WRITE)"),
+        ("TOPIC", "-profiles-changelog", "READ", "-profiles-changelog: not permitted (READ)"),
         ("GROUP", "", "READ", "group"),
         ("TRANSACTIONAL_ID", "-*", "WRITE", "ransactional"),
     ],
@@ -145,6 +147,23 @@ def test_a_worker_that_lacks_a_right_stops_and_says_which(  # noqa: PLR0913, PLR
     assert named in said
     assert "permit" in said
     assert "Traceback" not in said
+    says_no_secret(said)
+
+
+def test_a_worker_that_may_see_the_events_and_not_read_them_says_so_instead_of_waiting(
+    secured: Secured, cluster: Cluster
+) -> None:
+    prefix = cluster.settings.prefix
+    events = f"{prefix}.events"
+    given = [right for right in rights(prefix) if right[1] != events]
+    secured.allow("worker", [*given, ("TOPIC", events, "DESCRIBE")])
+    worker = cluster.worker(CONFIG, **login(secured, "PLAIN")).start()
+    until(lambda: not worker.alive, "the worker to stop")
+    assert worker.stop() == 1
+    said = worker.log.read_text()
+    assert f"{events}: not permitted (READ)" in said
+    assert "docs/security.md" in said
+    assert said.count("not permitted") == 1
     says_no_secret(said)
 
 

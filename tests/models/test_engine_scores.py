@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from models.config.durations import DAY, HOUR
 from models.learning.snapshot import Snapshot
+from models.profiles.codec import unpack
 from models.profiles.features import stack
 from models.scoring.records import ScoreRecord
 from models.step import PlainRecord, Step
@@ -238,3 +239,34 @@ def test_one_refused_record_leaves_the_others_alone(questions: Any, learned: Sna
     step = bench.step([PlainRecord(b"p1", b"{", 0), *good])
     assert [(one.record.offset, one.reason) for one in step.refused] == [(0, "not_json")]
     assert set(scores(step)) == {"churn/p1", "churn/p2"}
+
+
+def test_what_was_said_for_a_goal_that_is_no_more_goes_when_the_profile_is_next_written(
+    questions: Any, learned: Snapshot
+) -> None:
+    before = Bench(questions)
+    before.engine.adopt(learned)
+    before.run(records([event("p1"), event("p2")]))
+    old = {one.key for one in before.engine.compiled.goals}
+    assert unpack(before.partition.profiles[b"p1"]).scores.keys() <= old
+    after = Bench(config({"churn": goal(eligible={"where": BASKET, "in_last": "2d"})}))
+    after.partition = after.open(before.partition)
+    (step,) = after.run(records([event("p1", START + HOUR)], first=2))
+    assert unpack(before.partition.profiles[b"p1"]).scores
+    assert unpack(after.partition.profiles[b"p1"]).scores == {}
+    assert unpack(after.partition.profiles[b"p2"]).scores  # not written, so not looked at
+    assert step.scores == []
+
+
+def test_what_was_said_for_a_goal_stays_when_another_goal_changes(
+    questions: Any, learned: Snapshot
+) -> None:
+    before = Bench(questions)
+    before.engine.adopt(learned)
+    before.run(records([event("p1")]))
+    said = unpack(before.partition.profiles[b"p1"]).scores
+    after = Bench(config({"churn": RECENT}))
+    after.partition = after.open(before.partition)
+    after.run(records([event("p1", START + HOUR)], first=1))
+    assert said
+    assert unpack(after.partition.profiles[b"p1"]).scores == said

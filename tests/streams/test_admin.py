@@ -11,6 +11,7 @@ from streams.admin import (
     create_topics,
     find_topics,
     require_topics,
+    require_worker_topics,
 )
 from streams.topics import Wanted, wanted_topics
 from tests.support.cluster import Cluster
@@ -32,9 +33,18 @@ def test_what_is_wrong_with_a_topic_is_said_in_words(
     assert Finding(Wanted("events", needs, {}), has).problem == problem
 
 
+def test_a_right_is_asked_of_a_worker_and_not_of_who_only_looks_or_sends() -> None:
+    wanted = Wanted("events", 4, {}, frozenset(("READ",)))
+    finding = Finding(wanted, 4, lacking=("READ",))
+    assert (finding.problem, finding.worker_problem) == (None, "not permitted (READ)")
+    assert Finding(wanted, 2, lacking=("READ",)).worker_problem == "has 2 partitions, needs 4"
+    assert Finding(wanted, 4).worker_problem is None
+
+
 @pytest.mark.embedded
 def test_topics_that_are_right_are_required_without_a_word(embedded: Cluster) -> None:
     require_topics(embedded.settings)
+    require_worker_topics(embedded.settings)
     with admin_client(embedded.settings) as client:
         assert not [one.problem for one in find_topics(client, embedded.settings) if one.problem]
 
@@ -68,6 +78,7 @@ def test_missing_topics_are_created_beside_those_that_are_there(embedded: Cluste
 @pytest.mark.kafka
 def test_on_apache_kafka_topics_are_created_with_their_configuration(kafka: Cluster) -> None:
     require_topics(kafka.settings)
+    require_worker_topics(kafka.settings)
     topics = kafka.topics
     with admin_client(kafka.settings) as client:
         found = {one["name"]: len(one["partitions"]) for one in client.describe_topics(

@@ -58,3 +58,20 @@ def test_what_has_to_stay_is_compacted_and_never_deleted_by_age() -> None:
 def test_agents_read_events_and_examples() -> None:
     topics = topics_of(Settings())
     assert topics.sources == {topics.events, topics.examples}
+
+
+def test_where_there_are_three_replicas_two_of_them_have_what_was_acknowledged() -> None:
+    for one in wanted_topics(Settings(replication=3)):
+        assert one.config["min.insync.replicas"] == "2"
+    for one in wanted_topics(Settings(replication=2)):
+        assert "min.insync.replicas" not in one.config
+
+
+def test_a_worker_writes_everything_but_events_and_reads_what_it_needs_again() -> None:
+    topics = topics_of(Settings())
+    rights = {one.name: one.rights for one in wanted_topics(Settings())}
+    read = {name for name, needed in rights.items() if "READ" in needed}
+    written = {name for name, needed in rights.items() if "WRITE" in needed}
+    assert read == {topics.events, topics.examples, topics.models, topics.profiles,
+                    topics.tickets, topics.trainers}  # fmt: skip
+    assert written == rights.keys() - {topics.events}

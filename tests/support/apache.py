@@ -84,6 +84,8 @@ class Broker:
     protocol: str = "PLAINTEXT"
     more: dict[str, str] = field(default_factory=dict)
     before_start: tuple[tuple[str, ...], ...] = ()
+    #: Half the time to start, and slower for good: for tests, not for measurements.
+    quick: bool = False
 
     @property
     def address(self) -> str:
@@ -97,9 +99,8 @@ class Broker:
 
     def launch(self) -> None:
         """Start its process."""
-        self.folder.mkdir(parents=True, exist_ok=True)
         if not (self.folder / "data").exists():
-            self._format()
+            self.format()
         self.process = start(self._java("kafka.Kafka", self._properties()), self.folder / "log")
 
     def wait(self) -> None:
@@ -118,18 +119,32 @@ class Broker:
             self.process.kill()
             self.process.wait()
 
-    def _format(self) -> None:
+    def format(self) -> None:
+        """Prepare its folder."""
+        self.folder.mkdir(parents=True, exist_ok=True)
         arguments = ["format", "-t", self.identity, "-c", str(self._properties())]
         for more in self.before_start:
             arguments += more
         subprocess.run(self._java("kafka.tools.StorageTool", *arguments), check=True,
                        capture_output=True)  # fmt: skip
 
+    def format_like(self, other: Broker) -> None:
+        """Prepare its folder as another broker's of its cluster is, without a JVM of its own."""
+        data = self.folder / "data"
+        shutil.copytree(other.folder / "data", data)
+        own = {"node.id": str(self.node), "directory.id": new_identity()}
+        path = data / "meta.properties"
+        lines = [line.partition("=") for line in path.read_text().splitlines()]
+        path.write_text(
+            "".join(f"{name}{sign}{own.get(name, value)}\n" for name, sign, value in lines)
+        )
+
     def _java(self, main: str, *arguments: object) -> list[str]:
         logging = self.folder / "log4j2.xml"
         logging.write_text(QUIET)
         return [
             "java", "-Xms256m", "-Xmx768m", "-XX:+UseSerialGC",
+            *["-XX:TieredStopAtLevel=1"] * self.quick,
             f"-Dlog4j2.configurationFile={logging}",
             "-cp", f"{libraries()}/*", main, *map(str, arguments),
         ]  # fmt: skip
@@ -167,15 +182,18 @@ class Broker:
 
 
 @contextlib.contextmanager
-def apache_cluster(folder: Path, size: int = 3) -> Iterator[list[Broker]]:
+def apache_cluster(folder: Path, size: int = 3, *, quick: bool = True) -> Iterator[list[Broker]]:
     """Running brokers that replicate each other."""
     identity = new_identity()
     voters = {node: free_port() for node in range(1, size + 1)}
     brokers = [
         Broker(folder / f"broker{node}", controller=port, node=node, voters=voters,
-               identity=identity)
+               identity=identity, quick=quick)
         for node, port in voters.items()
     ]  # fmt: skip
+    brokers[0].format()
+    for broker in brokers[1:]:
+        broker.format_like(brokers[0])
     try:
         with ThreadPoolExecutor(size) as pool:  # one alone does not listen: it has no quorum
             starting = [pool.submit(broker.wait) for broker in map(launched, brokers)]
@@ -194,9 +212,9 @@ def launched(broker: Broker) -> Broker:
 
 
 @contextlib.contextmanager
-def apache_kafka(folder: Path) -> Iterator[Broker]:
+def apache_kafka(folder: Path, *, quick: bool = False) -> Iterator[Broker]:
     """A running broker."""
-    broker = Broker(folder)
+    broker = Broker(folder, quick=quick)
     try:
         broker.start()
         yield broker

@@ -58,11 +58,13 @@ class Worker:
     log: Path
     port: int = field(default_factory=free_port)
     process: subprocess.Popen[bytes] | None = None
+    #: What to start instead of ``penchant worker``.
+    program: Sequence[str] = ()
 
     def start(self) -> Worker:
         """Start it, for the first time or again."""
         more = {"PENCHANT_WEB_PORT": str(self.port)}
-        arguments = penchant("worker", str(self.config))
+        arguments = [*(self.program or penchant("worker")), str(self.config)]
         self.process = start(arguments, self.log, {**self.environment, **more})
         return self
 

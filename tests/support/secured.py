@@ -146,7 +146,7 @@ def secured_kafka(folder: Path) -> Iterator[Secured]:
     """A running broker that lets nobody in without a login, and nobody do what is not allowed."""
     certificates = folder / "certificates"
     make_certificates(certificates)
-    broker = Broker(folder / "broker")
+    broker = Broker(folder / "broker", quick=True)
     login, certificate = f"127.0.0.1:{free_port()}", f"127.0.0.1:{free_port()}"
     listeners = f"PLAINTEXT://{broker.address},LOGIN://{login},CERT://{certificate}"
     plain = "org.apache.kafka.common.security.plain.PlainLoginModule required"

@@ -118,6 +118,15 @@ def test_a_goal_has_a_young_model_of_its_own(known: Model | None, state: str, sa
     assert said in found.found
 
 
+def test_where_three_have_a_record_two_of_them_have_to_have_acknowledged_it() -> None:
+    assert verdicts.of_in_sync("t", replicas=3, in_sync=2) is None
+    assert verdicts.of_in_sync("t", replicas=1, in_sync=1) is None
+    found = verdicts.of_in_sync("t", replicas=3, in_sync=1)
+    assert found is not None
+    assert found.state == "warning"
+    assert "min.insync.replicas=2" in found.advice
+
+
 def test_refused_records_are_worth_a_look() -> None:
     assert verdicts.of_letters(0).state == "right"
     assert verdicts.of_letters(3).state == "warning"
@@ -135,6 +144,7 @@ def test_whatever_is_not_right_says_what_to_do() -> None:
         verdicts.of_version((2, 0), 1), *verdicts.of_partitions("t", "missing", 0, 0),
         *verdicts.of_partitions("t", None, 1, 1), verdicts.of_replicas("t", 1, 3),
         verdicts.of_cleanup("t", "delete"), verdicts.of_rights("t", [], ["READ"]),
+        verdicts.of_in_sync("t", 3, 1),
         verdicts.of_group("g", "Empty", 0), verdicts.of_group("g", "Dead", 1),
         verdicts.of_progress("t", {0: 9}, {}, {}, 1), verdicts.of_hanging("t", ["p"]),
         verdicts.of_clock(9.0), verdicts.of_model("g", "v", None), verdicts.of_letters(1),

@@ -1,0 +1,132 @@
+"""Poison: a record that crashes the engine, by a bug, becomes a dead letter in the end.
+
+A crash stops the worker, as every unforeseen error does, and is noted with the partition. When the
+same place has crashed often enough, whoever owns the partition then looks for the record: it halves
+the run in rehearsals, applies what is good before it, and leaves out the one that crashes alone.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import traceback
+from pathlib import Path
+from typing import Any, NoReturn
+
+from models.poison import Crashes
+from streams.agents.score import EngineCrash, ScoringAgent
+from streams.crashes import one_line
+
+logger = logging.getLogger(__name__)
+
+#: Records left out of one run, at most. A bug in what every record meets is not the records'
+#: fault: it then takes as many crashes again before more of them are given up.
+MOST_ISOLATED = 10
+LONGEST_MESSAGE = 500
+
+
+class PoisonGuard:
+    """Hands runs to the scoring agent, and sees to those that crash the engine.
+
+    Parameters
+    ----------
+    agent
+        Applies runs.
+    patience
+        Crashes at the same place after which its record is looked for; 0 for never.
+    """
+
+    def __init__(self, agent: ScoringAgent, patience: int) -> None:
+        self.agent = agent
+        self.patience = patience
+
+    async def handle(self, number: int, records: list[Any], offset: int) -> None:
+        """Apply a run, without what crashes the engine if that has happened often enough."""
+        try:
+            await self.agent.handle(number, records, offset)
+        except EngineCrash as crash:
+            error = self._cause(number, crash)
+        else:
+            return
+        run, crashes = (records[0].offset, offset), self.agent.crashes(number)
+        if not self.patience:
+            raise error from None
+        if crashes is None:
+            crashes = Crashes(*run, 0)
+        if not crashes.meets(*run) or crashes.number < self.patience:
+            await self._give_up(number, crashes.again(*run), error)
+        about = {"partition": number, "first": run[0], "last": offset, "crashes": crashes.number}
+        logger.warning("a run has crashed the engine again: looking for the record", extra=about)
+        try:
+            await self._go_through(number, records, offset)
+        except EngineCrash as crash:
+            raise self._cause(number, crash) from None
+
+    def _cause(self, number: int, crash: EngineCrash) -> Exception:
+        """What the engine raised; the partition is closed, for its timers have moved."""
+        self.agent.close({number})
+        return crash.__cause__ if isinstance(crash.__cause__, Exception) else crash
+
+    async def _give_up(self, number: int, crashes: Crashes, error: Exception) -> NoReturn:
+        """Note a crash, and let it stop the worker."""
+        await self.agent.note(number, crashes)
+        raise error from None
+
+    async def _go_through(self, number: int, records: list[Any], offset: int) -> None:
+        """Apply a run without the records that crash the engine alone."""
+        isolated = 0
+        while records:
+            try:
+                await self.agent.handle(number, records, offset)
+            except EngineCrash as crash:
+                error = self._cause(number, crash)
+            else:
+                return
+            alone = self.agent.error_of(number, records[:1])
+            if alone is None:
+                good = await self._good(number, records)
+                await self.agent.handle(number, records[:good], records[good - 1].offset)
+                records = records[good:]
+                continue
+            if isolated == MOST_ISOLATED:
+                await self._give_up(number, Crashes(records[0].offset, offset, 1), error)
+            await self._isolate(number, records[0], alone)
+            isolated, records = isolated + 1, records[1:]
+
+    async def _good(self, number: int, records: list[Any]) -> int:
+        """How many records, the first at least, of a run that crashes can be applied."""
+        good, bad = 1, len(records)
+        while bad - good > 1:
+            await asyncio.sleep(0)  # a large partition is opened anew for each: let others live
+            middle = (good + bad) // 2
+            if self.agent.error_of(number, records[:middle]) is None:
+                good = middle
+            else:
+                bad = middle
+        return good
+
+    async def _isolate(self, number: int, record: Any, error: Exception) -> None:
+        await self.agent.isolate(number, record, describe(error))
+        about = {"partition": number, "offset": record.offset, "error": place_of(error)}
+        logger.warning("a record crashes the engine: it is a dead letter now", extra=about)
+
+
+def describe(error: Exception) -> str:
+    """An error in a line: its kind, where it was raised, what it says."""
+    return one_line(f"{place_of(error)}: {error}")[:LONGEST_MESSAGE]
+
+
+def place_of(error: Exception) -> str:
+    """The kind of an error and where it was raised; nothing of what it says.
+
+    Examples
+    --------
+    >>> place_of(KeyError("goal"))
+    'KeyError'
+    """
+    frames = traceback.extract_tb(error.__traceback__)
+    kind = type(error).__name__
+    if not frames:
+        return kind
+    last = frames[-1]
+    return f"{kind} in {Path(last.filename).name}:{last.lineno}"

@@ -1,0 +1,64 @@
+"""A record that crashes the engine, on Apache Kafka: workers come and go, the rest goes on."""
+
+from __future__ import annotations
+
+import sys
+
+import orjson
+import pytest
+
+from models.poison import CRASH_KEY
+from models.profiles.codec import unpack
+from tests.support.cluster import Cluster, Worker, keyed, until
+from tests.support.factories import START, event
+
+pytestmark = pytest.mark.kafka
+
+CONFIG = """\
+goals:
+  churn:
+    propensity: churn
+    outcome: {will_not: {where: {field: type, equals: basket}}, within: 1d}
+time: {allowed_lateness: 0s}
+"""
+CRASHES = 2
+EVENTS = 40
+
+
+def buggy(cluster: Cluster) -> Worker:
+    """A worker whose engine has a bug; see tests/support/poison.py."""
+    worker = cluster.worker(CONFIG, poison_crashes=str(CRASHES))
+    worker.program = (sys.executable, "-m", "tests.support.poison")
+    return worker
+
+
+def crashes(worker: Worker) -> None:
+    until(lambda: not worker.alive, "the worker to crash")
+    assert worker.stop() == 1
+    assert "KeyError: 'poison'" in worker.log.read_text()
+
+
+def test_the_crashes_outlive_the_workers_and_then_the_rest_goes_on_without_the_record(
+    kafka: Cluster,
+) -> None:
+    """Each worker crashes once, as by a supervisor that starts another one elsewhere."""
+    log = [event(f"p{n % 8}", START + n * 60_000) for n in range(EVENTS)]
+    bad = event("p3", START + 60_000, properties={"note": "poison"})
+    log.insert(EVENTS // 2, bad)
+    kafka.send(keyed(log))
+    for _ in range(CRASHES):
+        crashes(buggy(kafka).start())
+    last = buggy(kafka).start().wait_ready()
+    until(lambda: sum(kafka.committed().values()) == len(log) or not last.alive, "the rest")
+    assert last.alive, last.log.read_text()[-3000:]
+    (letter,) = kafka.read(kafka.topics.dlq)
+    headers = dict(letter.headers)
+    assert (letter.key, orjson.loads(letter.value)) == (b"p3", bad)
+    assert headers["reason"] == b"poison"
+    assert headers["message"].startswith(b"KeyError in poison.py:")
+    assert last.metrics()["penchant_dead_letters_total/poison"] == 1
+    rows = {one.key: one.value for one in kafka.read(kafka.topics.profiles)}
+    assert rows.pop(CRASH_KEY) is None
+    baskets = [unpack(rows[b"p%d" % n]).recent for n in range(8)]
+    assert [len(recent) // 8 for recent in baskets] == [EVENTS // 8] * 8
+    assert last.stop() == 0

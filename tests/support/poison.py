@@ -1,0 +1,49 @@
+"""An engine with a bug, for what a bug does; as a program it is a worker with that engine.
+
+python -m tests.support.poison CONFIG
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from prometheus_client import CollectorRegistry
+
+from models.config.loader import load_config
+from models.engine import Engine
+from models.partition import Partition
+from models.step import Record, Step
+from streams.app import Worker
+from streams.cli.worker import run
+from streams.logs import set_up_logging
+from streams.settings import load_settings
+from streams.topics import topics_of
+
+#: A record that says this crashes the engine.
+POISON = b"poison"
+
+
+class BuggyEngine(Engine):
+    """Raises what nobody foresaw when it has gone through a run: clock and timers have moved."""
+
+    def step(self, partition: Partition, records: Sequence[Record]) -> Step:
+        """One step, or a crash."""
+        step = super().step(partition, records)
+        if any(POISON in (record.value or b"") for record in records):
+            raise KeyError("poison")
+        return step
+
+
+def main() -> None:
+    """Run a worker as ``penchant worker`` does, with the engine that has the bug."""
+    settings = load_settings()
+    set_up_logging(settings)
+    config = load_config(Path(sys.argv[1]).read_text(), sys.argv[1])
+    engine = BuggyEngine(config, topics_of(settings).events)
+    run(Worker(config, settings, CollectorRegistry(), engine).app)
+
+
+if __name__ == "__main__":
+    main()
