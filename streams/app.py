@@ -86,7 +86,9 @@ class Worker:
         self.guard = PoisonGuard(self.scoring, settings.poison_crashes)
         trainers = self._table("trainers", Rows)
         self.training = TrainingAgent(config, wiring, trainers, settings.snapshot_every)
-        self.score_lanes: Lanes[Any] = Lanes(self._score, self.app.crash)
+        self.score_lanes: Lanes[Any] = Lanes(
+            self._score, self.app.crash, weigh=self._weigh, most=settings.run_records
+        )
         self.train_lanes: Lanes[Any] = Lanes(
             self._train, self.app.crash, patience=settings.snapshot_every
         )
@@ -123,17 +125,27 @@ class Worker:
 
         self.app.agent(source, name=name)(agent)
 
-    async def _score(self, number: int, run: Any) -> None:
-        if isinstance(run, float):
-            await self.scoring.idle(number, run)
-            return
-        self._busy_at[number] = time.monotonic()
-        await self.guard.handle(number, run.value, run.message.offset)
-        self._busy_at[number] = time.monotonic()
-        await self._streams["score"].ack(run)
+    def _weigh(self, run: Any) -> int:
+        """Records of a run; an idle while goes with nothing else."""
+        return self.settings.run_records if isinstance(run, float) else len(run.value)
 
-    async def _train(self, number: int, run: Any) -> None:
-        await self.training.handle(number, run, self._acknowledge_trained)
+    async def _score(self, number: int, runs: list[Any] | None) -> None:
+        """Let a partition's clock run on, or score what has come since the last checkpoint."""
+        if not runs:
+            return
+        if isinstance(runs[0], float):
+            await self.scoring.idle(number, runs[0])
+            return
+        records = [record for run in runs for record in run.value]
+        self._busy_at[number] = time.monotonic()
+        await self.guard.handle(number, records, runs[-1].message.offset)
+        self._busy_at[number] = time.monotonic()
+        for run in runs:
+            await self._streams["score"].ack(run)
+
+    async def _train(self, number: int, runs: list[Any] | None) -> None:
+        for run in runs or (None,):
+            await self.training.handle(number, run, self._acknowledge_trained)
 
     async def _acknowledge_trained(self, run: Any) -> None:
         await self._streams["train"].ack(run)

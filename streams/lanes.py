@@ -1,20 +1,26 @@
 """Lanes: the runs of a partition one after the other, different partitions side by side.
 
-While one partition waits for its checkpoint another computes. A failure in a lane crashes the app
-and parks the lane: nothing that was not durable is ever acknowledged.
+While one partition waits for its checkpoint another computes; what comes meanwhile for the first is
+done together, so that small runs that come quickly do not wait for a checkpoint each. A failure in
+a lane crashes the app and parks the lane: nothing that was not durable is ever acknowledged.
 """
 
 from __future__ import annotations
 
 import asyncio
+from collections import deque
 from collections.abc import Awaitable, Callable
 from typing import Any, Generic, TypeVar
 
 Item = TypeVar("Item")
 
-#: Runs waiting in a lane. A fetch brings several of one partition: they must not stand before the
-#: runs of others, whose lanes would be empty while this one waits for its checkpoint.
-WAITING = 8
+#: Full batches that may wait in a lane. A fetch brings several runs of one partition: they must not
+#: stand before those of others, whose lanes would be empty while this one waits for its checkpoint.
+WAITING = 4
+
+
+def _one(_: Any) -> int:
+    return 1
 
 
 class Lanes(Generic[Item]):
@@ -23,50 +29,61 @@ class Lanes(Generic[Item]):
     Parameters
     ----------
     work
-        Called with the lane's number and the next item; None after ``patience`` seconds without.
+        Called with the lane's number and the next items, in order; None after ``patience`` seconds
+        without.
     crash
         Called with what a lane raised.
     patience
         Seconds after which a lane without items is called with None; None for never.
+    weigh
+        How much an item is.
+    most
+        Items are worked on together up to this weight; one that is heavier alone.
     """
 
     def __init__(
         self,
-        work: Callable[[int, Item | None], Awaitable[None]],
+        work: Callable[[int, list[Item] | None], Awaitable[None]],
         crash: Callable[[BaseException], Awaitable[Any]],
         patience: float | None = None,
+        weigh: Callable[[Item], int] = _one,
+        most: int = 1,
     ) -> None:
         self._work = work
         self._crash = crash
         self._patience = patience
-        self._queues: dict[int, asyncio.Queue[Item]] = {}
+        self._weigh = weigh
+        self._most = most
+        self._waiting: dict[int, Waiting[Item]] = {}
         self._tasks: dict[int, asyncio.Task[None]] = {}
 
     async def put(self, lane: int, item: Item) -> None:
-        """Add an item to a lane; waits while the lane is full."""
-        if lane not in self._queues:
-            self._queues[lane] = asyncio.Queue(WAITING)
+        """Add an item to a lane; waits while the lane is full. Closing leaves what waits."""
+        if lane not in self._waiting:
+            self._waiting[lane] = Waiting(self._weigh, self._most)
             self._tasks[lane] = asyncio.create_task(self._run(lane), name=f"lane-{lane}")
-        await self._queues[lane].put(item)
+        await self._waiting[lane].put(item)
 
     async def close(self) -> None:
         """End all lanes; what waits in them is left."""
-        tasks = list(self._tasks.values())
+        tasks, lanes = list(self._tasks.values()), list(self._waiting.values())
         self._tasks.clear()
-        self._queues.clear()
+        self._waiting.clear()
         for task in tasks:
             task.cancel()
+        for lane in lanes:
+            lane.close()
         await asyncio.gather(*tasks, return_exceptions=True)
 
     async def _run(self, lane: int) -> None:
-        queue, task = self._queues[lane], asyncio.current_task()
+        waiting, task = self._waiting[lane], asyncio.current_task()
         try:
             # A cancellation may be swallowed on its way, by wait_for or by a transaction that
             # fails while it is aborted: whatever becomes of it, a lane that is closed ends.
             while not _is_cancelled(task):
-                item = await self._next(queue)
+                items = await self._next(waiting)
                 if not _is_cancelled(task):
-                    await self._work(lane, item)
+                    await self._work(lane, items)
         except asyncio.CancelledError:
             raise
         except BaseException as error:  # noqa: BLE001 - whatever it was, nothing goes on
@@ -74,13 +91,58 @@ class Lanes(Generic[Item]):
             if not _is_cancelled(task):
                 await asyncio.Event().wait()
 
-    async def _next(self, queue: asyncio.Queue[Item]) -> Item | None:
-        if self._patience is None or not queue.empty():
-            return await queue.get()
+    async def _next(self, waiting: Waiting[Item]) -> list[Item] | None:
         try:
-            return await asyncio.wait_for(queue.get(), self._patience)
+            await asyncio.wait_for(waiting.filled.wait(), self._patience)
         except TimeoutError:
             return None
+        return waiting.take()
+
+
+class Waiting(Generic[Item]):
+    """What waits in a lane.
+
+    Parameters
+    ----------
+    weigh, most
+        As of :class:`Lanes`.
+    """
+
+    def __init__(self, weigh: Callable[[Item], int], most: int) -> None:
+        self._weigh = weigh
+        self._most = most
+        self._items: deque[Item] = deque()
+        self._weight = 0
+        self._closed = False
+        self._room = asyncio.Event()
+        self.filled = asyncio.Event()
+
+    async def put(self, item: Item) -> None:
+        """Add an item, once there is room; one that comes after the end is left, like the rest."""
+        while self._weight >= self._most * WAITING and not self._closed:
+            self._room.clear()
+            await self._room.wait()
+        self._items.append(item)
+        self._weight += self._weigh(item)
+        self.filled.set()
+
+    def take(self) -> list[Item]:
+        """Take out the first item and those that go with it."""
+        taken = [self._items.popleft()]
+        weight = self._weigh(taken[0])
+        while self._items and weight + self._weigh(self._items[0]) <= self._most:
+            taken.append(self._items.popleft())
+            weight += self._weigh(taken[-1])
+        self._weight -= weight
+        self._room.set()
+        if not self._items:
+            self.filled.clear()
+        return taken
+
+    def close(self) -> None:
+        """Let whoever waits for room go."""
+        self._closed = True
+        self._room.set()
 
 
 def _is_cancelled(task: asyncio.Task[Any] | None) -> bool:

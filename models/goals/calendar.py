@@ -45,8 +45,7 @@ class Calendar:
 
     def add(self, due: int, key: bytes, tag: int) -> None:
         """Let an entry wait until ``due``; ``tag`` is an unsigned 32-bit number."""
-        if due < self.soonest:
-            self.soonest = due
+        self.soonest = min(self.soonest, due)
         number = due // self._width
         if number <= self._reached:
             heapq.heappush(self._near, (due, key, tag))

@@ -6,6 +6,8 @@ import asyncio
 import contextlib
 from typing import Any
 
+import pytest
+
 from streams.lanes import WAITING, Lanes
 from tests.support.transport import run
 
@@ -23,7 +25,8 @@ def test_items_of_a_lane_are_worked_on_one_after_the_other_in_order() -> None:
         busy: set[int] = set()
         all_done = asyncio.Event()
 
-        async def work(lane: int, item: Any) -> None:
+        async def work(lane: int, items: Any) -> None:
+            (item,) = items
             assert lane not in busy
             busy.add(lane)
             await asyncio.sleep(0.001 * (5 - item))  # the first takes longest
@@ -83,13 +86,66 @@ async def fill(lanes: Lanes[int], count: int) -> None:
         await lanes.put(0, item)
 
 
+def test_what_comes_while_a_lane_is_busy_is_worked_on_together_as_far_as_it_fits() -> None:
+    async def test() -> None:
+        gate, worked = asyncio.Event(), []
+
+        async def work(_lane: int, items: Any) -> None:
+            await gate.wait()
+            worked.append(items)
+
+        lanes: Lanes[int] = Lanes(work, Crashes(), weigh=lambda item: item, most=10)
+        await lanes.put(0, 1)
+        await asyncio.sleep(0)  # it is being worked on
+        for item in (4, 5, 2, 3, 12, 1):
+            await lanes.put(0, item)
+        gate.set()
+        await asyncio.sleep(0.01)
+        assert worked == [[1], [4, 5], [2, 3], [12], [1]]
+        await lanes.close()
+
+    run(test)
+
+
+@pytest.mark.parametrize("first", [1, 10])
+def test_a_lane_that_waits_takes_an_item_at_once(first: int) -> None:
+    async def test() -> None:
+        worked = asyncio.Event()
+
+        async def work(_lane: int, items: Any) -> None:
+            if items:
+                worked.set()
+
+        lanes: Lanes[int] = Lanes(work, Crashes(), 60, weigh=lambda item: item, most=10)
+        await lanes.put(0, first)
+        await asyncio.wait_for(worked.wait(), 5)
+        await lanes.close()
+
+    run(test)
+
+
+def test_closing_lets_go_whoever_waits_for_room() -> None:
+    async def test() -> None:
+        async def work(_lane: int, _items: Any) -> None:
+            await asyncio.sleep(60)
+
+        lanes: Lanes[int] = Lanes(work, Crashes())
+        putting = asyncio.create_task(fill(lanes, WAITING + 2))
+        await asyncio.sleep(0.01)
+        assert not putting.done()
+        await lanes.close()
+        await asyncio.wait_for(putting, 5)
+
+    run(test)
+
+
 def test_a_failure_crashes_the_app_and_nothing_more_is_worked_on() -> None:
     async def test() -> None:
-        worked: list[int | None] = []
+        worked: list[Any] = []
         crashes, failure = Crashes(), KeyError("goal")
 
-        async def work(_lane: int, item: int | None) -> None:
-            worked.append(item)
+        async def work(_lane: int, items: Any) -> None:
+            worked.append(items)
             raise failure
 
         lanes: Lanes[int] = Lanes(work, crashes)
@@ -97,9 +153,9 @@ def test_a_failure_crashes_the_app_and_nothing_more_is_worked_on() -> None:
         await lanes.put(0, 2)
         await asyncio.sleep(0.01)
         assert crashes == [failure]
-        assert worked == [1]
+        assert worked == [[1]]
         await asyncio.wait_for(lanes.close(), 5)
-        assert worked == [1]
+        assert worked == [[1]]
 
     run(test)
 
@@ -129,12 +185,12 @@ def test_closing_waits_until_the_work_has_ended() -> None:
 
 def test_lanes_start_anew_after_closing_without_what_waited() -> None:
     async def test() -> None:
-        worked: list[int | None] = []
+        worked: list[Any] = []
         gate = asyncio.Event()
 
-        async def work(_lane: int, item: int | None) -> None:
+        async def work(_lane: int, items: Any) -> None:
             await gate.wait()
-            worked.append(item)
+            worked.append(items)
 
         lanes: Lanes[int] = Lanes(work, Crashes())
         await lanes.put(0, 1)
@@ -143,7 +199,7 @@ def test_lanes_start_anew_after_closing_without_what_waited() -> None:
         gate.set()
         await lanes.put(0, 3)
         await asyncio.sleep(0.01)
-        assert worked == [3]
+        assert worked == [[3]]
         await lanes.close()
 
     run(test)
@@ -151,18 +207,18 @@ def test_lanes_start_anew_after_closing_without_what_waited() -> None:
 
 def test_a_lane_without_items_is_called_after_its_patience() -> None:
     async def test() -> None:
-        worked: list[int | None] = []
+        worked: list[Any] = []
 
-        async def work(_lane: int, item: int | None) -> None:
-            worked.append(item)
-            if item is None:
+        async def work(_lane: int, items: Any) -> None:
+            worked.append(items)
+            if items is None:
                 called.set()
 
         called = asyncio.Event()
         lanes: Lanes[int] = Lanes(work, Crashes(), patience=0.01)
         await lanes.put(0, 1)
         await called.wait()
-        assert worked[:2] == [1, None]
+        assert worked[:2] == [[1], None]
         await lanes.close()
 
     run(test)
