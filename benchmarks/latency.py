@@ -1,0 +1,134 @@
+"""From an event to its score: what a reader of committed scores waits, at a steady load.
+
+``python -m benchmarks.latency [EVENTS_A_SECOND] [SECONDS]`` sends events at moments laid down
+beforehand to a worker on Apache Kafka and takes the time from the moment at which an event should
+have been sent, whether or not the sender was late, to the arrival of a score that has seen it. So
+a stall counts for everything that it kept waiting (no coordinated omission). Prints percentiles.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import orjson
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
+
+from benchmarks.throughput.load import CONFIG, events, snapshots
+from streams.settings import Settings
+from tests.support.apache import apache_kafka
+from tests.support.cluster import Cluster
+
+PARTITIONS = 4
+PROFILES = 200_000
+#: Seconds at the start that are not counted: connections, caches, the first fetches.
+WARM_UP = 5.0
+PERCENTILES = (50, 90, 99, 99.9, 100)
+
+Place = tuple[int, int]
+
+
+class Waits:
+    """When events were due, and when scores that have seen them came."""
+
+    def __init__(self) -> None:
+        self.due: dict[Place, float] = {}
+        self.came: dict[Place, float] = {}
+
+    def seconds(self, counted_from: float) -> np.ndarray[Any, np.dtype[np.float64]]:
+        """What was waited for the events that were due from a moment on."""
+        waits = [
+            self.came[place] - due
+            for place, due in self.due.items()
+            if place in self.came and due >= counted_from
+        ]
+        return np.array(waits)
+
+
+async def send(cluster: Cluster, waits: Waits, rate: float, seconds: float) -> None:
+    """Send events, each when it is due or, where that is over, at once."""
+    producer = AIOKafkaProducer(bootstrap_servers=cluster.settings.brokers, linger_ms=2)
+    await producer.start()
+    log = list(events(int(rate * seconds), PROFILES))
+    started, sent = time.monotonic(), []
+    for number, (key, value) in enumerate(log):
+        due = started + number / rate
+        if due > time.monotonic():
+            await asyncio.sleep(due - time.monotonic())
+        sent.append((due, await producer.send(cluster.topics.events, key=key, value=value)))
+    for due, delivery in sent:
+        record = await delivery
+        waits.due[record.partition, record.offset] = due
+    await producer.stop()
+
+
+async def receive(cluster: Cluster, waits: Waits, ready: asyncio.Event) -> None:
+    """Note when the scores of an event are there for a reader of committed records."""
+    consumer = AIOKafkaConsumer(
+        cluster.topics.scores, bootstrap_servers=cluster.settings.brokers,
+        isolation_level="read_committed", auto_offset_reset="earliest", fetch_max_wait_ms=50,
+    )  # fmt: skip
+    await consumer.start()
+    ready.set()
+    try:
+        while True:
+            fetched = await consumer.getmany(timeout_ms=100)
+            now = time.monotonic()
+            for records in fetched.values():
+                for record in records:
+                    source = orjson.loads(record.value)["source"]
+                    waits.came.setdefault((source["partition"], source["offset"]), now)
+    finally:
+        await consumer.stop()
+
+
+async def follow(cluster: Cluster, rate: float, seconds: float) -> Waits:
+    """Send and receive until all scores should have come."""
+    waits, ready = Waits(), asyncio.Event()
+    receiving = asyncio.create_task(receive(cluster, waits, ready))
+    await ready.wait()
+    await send(cluster, waits, rate, seconds)
+    await asyncio.sleep(5.0)
+    receiving.cancel()
+    await asyncio.gather(receiving, return_exceptions=True)
+    return waits
+
+
+def measured(folder: Path, broker: str, guarantee: str, rate: float, seconds: float) -> str:
+    """A row of the table."""
+    settings = Settings(
+        brokers=broker, prefix=guarantee, partitions=PARTITIONS, guarantee=guarantee
+    )
+    cluster = Cluster(settings, folder / guarantee)
+    cluster.folder.mkdir()
+    cluster.create_topics()
+    cluster.send(snapshots(), cluster.topics.models)
+    worker = cluster.worker(CONFIG, session_timeout="20", snapshot_every="5").start().wait_ready()
+    try:
+        waits = asyncio.run(follow(cluster, rate, seconds))
+    finally:
+        worker.stop()
+    found = waits.seconds(min(waits.due.values()) + WARM_UP)
+    cells = [f"{value * 1000:,.0f}" for value in np.percentile(found, PERCENTILES)]
+    return f"| {guarantee} | {rate:,.0f} | {len(found):,} | {' | '.join(cells)} |"
+
+
+def main() -> None:
+    rate = float(sys.argv[1]) if len(sys.argv) > 1 else 2_000.0
+    seconds = float(sys.argv[2]) if len(sys.argv) > 2 else 60.0
+    heads = " | ".join(f"p{one:g}, ms" if one < 100 else "most, ms" for one in PERCENTILES)
+    lines = [f"| guarantee | events/s | scores | {heads} |", "| --- |" + " ---: |" * 7]
+    with tempfile.TemporaryDirectory() as folder, apache_kafka(Path(folder) / "kafka") as broker:
+        for guarantee in ("exactly_once", "at_least_once"):
+            lines.append(measured(Path(folder), broker.address, guarantee, rate, seconds))
+            print(lines[-1], flush=True)
+    print("\n".join(lines))
+
+
+if __name__ == "__main__":
+    main()
