@@ -15,6 +15,7 @@ from prometheus_client import CollectorRegistry, Gauge, GCCollector, ProcessColl
 from models.learning.readiness import Readiness
 from models.learning.trainer import Trainer
 from models.partition import Partition
+from models.poison import POISON
 from models.quality.tally import Tally
 from models.scoring.ranks import Ranks
 from models.scoring.scorer import Scorer
@@ -184,6 +185,7 @@ class Metrics(Meters):
         """Start counters at nothing: a rate sees only what grows from a sample to the next."""
         for result in RESULTS:
             self.events.labels(result)
+        self.refused.labels(POISON)
         for goal in goals:
             self.reversed.labels(goal)
             for label in ("0", "1"):

@@ -37,7 +37,9 @@ def known_names() -> set[str]:
     for one in Metrics(CollectorRegistry()).described:
         ends = ("_bucket", "_sum", "_count") if one.type == "histogram" else ("",)
         names |= {one.name + end for end in ends}
-    return names | {"process_resident_memory_bytes", "process_cpu_seconds_total"}
+    return names | {
+        "process_resident_memory_bytes", "process_cpu_seconds_total", "process_start_time_seconds"
+    }  # fmt: skip
 
 
 def names_in(expression: str) -> set[str]:

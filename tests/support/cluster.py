@@ -26,6 +26,8 @@ from streams.topics import Topics, topics_of, wanted_topics
 
 #: Seconds that anything may take on a busy machine.
 PATIENCE = 180.0
+#: The client that sends a test's records.
+LOAD = "load"
 
 
 def until(condition: Callable[[], Any], what: str, patience: float = PATIENCE) -> Any:
@@ -193,8 +195,9 @@ class Cluster:
         self, records: Iterable[tuple[bytes | None, bytes | None]], topic: str, pause: float
     ) -> int:
         producer = AIOKafkaProducer(
-            bootstrap_servers=self.settings.brokers, linger_ms=20, max_batch_size=256 * 1024
-        )
+            bootstrap_servers=self.settings.brokers, linger_ms=20, max_batch_size=256 * 1024,
+            client_id=LOAD,
+        )  # fmt: skip
         await producer.start()
         count, started = 0, time.monotonic()
         try:
