@@ -123,9 +123,10 @@ class Trainer:
         self._count(examples)
         self._compare(examples)
         t0s = [one.t0 for one in examples]
-        self.first_t0 = min(t0s) if self.first_t0 is None else self.first_t0
-        self.latest_t0 = max(self.latest_t0 or 0, *t0s)
-        self.learned_until = max(self.learned_until, examples[-1].due)
+        first, latest = min(t0s), max(t0s)  # of several partitions, each in an order of its own
+        self.first_t0 = first if self.first_t0 is None else min(self.first_t0, first)
+        self.latest_t0 = latest if self.latest_t0 is None else max(self.latest_t0, latest)
+        self.learned_until = max(self.learned_until, *(one.due for one in examples))
         self.version += len(examples)
         self.counts["learned"] += len(examples)
 

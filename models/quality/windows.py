@@ -53,13 +53,13 @@ class Ring:
     def total(self) -> Tally:
         """All of the span together."""
         total = Tally()
-        for tally in self._tallies.values():
+        for _, tally in sorted(self._tallies.items()):
             total.merge(tally)
         return total
 
     def dump(self) -> dict[str, Any]:
         """The state as plain JSON."""
-        return {str(part): tally.dump() for part, tally in self._tallies.items()}
+        return {str(part): tally.dump() for part, tally in sorted(self._tallies.items())}
 
     def load(self, state: dict[str, Any]) -> None:
         """Take over a state."""

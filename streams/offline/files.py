@@ -11,6 +11,7 @@ import csv
 import gzip
 import re
 import zlib
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from decimal import Decimal
 from pathlib import Path
@@ -25,6 +26,8 @@ from streams.offline.layout import PLAIN, FileLayout
 #: A longer number would not survive JSON.
 MOST_DIGITS = 18
 NUMBER = re.compile(r"-?(0|[1-9]\d*)(\.\d+)?([eE][+-]?\d{1,2})?")
+#: Characters in a cell of a CSV file; an event that large is refused with its own reason.
+LARGEST_CELL = 2**24
 KINDS = (".jsonl", ".csv", ".parquet")
 
 
@@ -62,10 +65,17 @@ def read_events(path: str, layout: FileLayout = PLAIN) -> Iterator[Line]:
             yield line
     except FileNotFoundError:
         raise _wrong(path, "no such file", "a file of events") from None
+    except (IsADirectoryError, PermissionError) as error:
+        found = error.strerror or str(error)
+        raise _wrong(path, found.lower(), "a file of events that can be read") from None
     except UnicodeDecodeError as error:
         raise _wrong(path, f"bytes that are not UTF-8: {error.reason}", "UTF-8 text",
-                     number + 1) from None  # fmt: skip
-    except (OSError, EOFError, zlib.error, csv.Error) as error:
+                     _first_undecodable(path)) from None  # fmt: skip
+    except csv.Error as error:
+        raise _wrong(path, f"no CSV after this line: {error}",
+                     "rows of cells with commas between them, quoted where they hold any",
+                     number) from None  # fmt: skip
+    except (OSError, EOFError, zlib.error) as error:
         raise _wrong(path, f"a file that breaks off or is damaged after this line: {error}",
                      "a whole file", number) from None  # fmt: skip
 
@@ -102,20 +112,37 @@ def _mapped(line: Line, layout: FileLayout) -> bytes:
 
 def _csv(path: str, layout: FileLayout) -> Iterator[Line]:
     packed = path.endswith(".gz")
+    csv.field_size_limit(LARGEST_CELL)
     with (
         gzip.open(path, "rt", encoding="utf-8-sig", newline="")
         if packed
         else Path(path).open(encoding="utf-8-sig", newline="") as file
     ):
-        rows = csv.DictReader(file, restkey="")
-        _check_columns(path, rows.fieldnames or [], layout)
+        rows = csv.DictReader(file, strict=True)
+        columns = rows.fieldnames or []
+        _check_columns(path, columns, layout)
         for row in rows:
+            if any(row.pop(None, ())):
+                raise _wrong(path, "more cells than the header has names",
+                             f"the {len(columns)} of the header; a cell with a comma in it, quoted",
+                             rows.line_num)  # fmt: skip
             fields = {
                 name: text if name in layout.texts else _typed(text)
                 for name, text in row.items()
                 if name and text
             }
             yield Line(rows.line_num, orjson.dumps(_of_row(fields, layout, rows.line_num)))
+
+
+def _first_undecodable(path: str) -> int | None:
+    """The line of a text file that is not UTF-8: text is decoded ahead of the lines."""
+    with gzip.open(path, "rb") if path.endswith(".gz") else Path(path).open("rb") as file:
+        for number, line in enumerate(file, 1):
+            try:
+                line.decode()
+            except UnicodeDecodeError:
+                return number
+    return None
 
 
 def _parquet(path: str, layout: FileLayout) -> Iterator[Line]:
@@ -152,6 +179,8 @@ def _check_columns(path: str, columns: Any, layout: FileLayout) -> None:
             f"the columns {', '.join(FIELDS)}, or --column FIELD=COLUMN for others",
             1,
         )
+    if twice := [name for name, count in Counter(columns).items() if name and count > 1]:
+        raise _wrong(path, f"two columns called {', '.join(twice)}", "a name for each column", 1)
 
 
 def _of_row(row: dict[str, Any], layout: FileLayout, number: int) -> dict[str, Any]:

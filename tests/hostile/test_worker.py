@@ -12,9 +12,10 @@ from models.events.parsing import REASONS
 from models.partition import CLOCK_KEY
 from models.profiles.codec import unpack
 from tests.hostile.records import hostile_records
-from tests.integration.test_embedded import CONFIG, handled
 from tests.support.cluster import Cluster, until
 from tests.support.factories import START, Bench, config, event, records
+from tests.support.left import handled
+from tests.support.questions import churn_and_coupon
 
 pytestmark = pytest.mark.embedded
 
@@ -44,7 +45,7 @@ def mixed() -> tuple[list[Keyed], list[dict[str, Any]]]:
 def test_a_worker_takes_thousands_of_hostile_records_in_its_stride(embedded: Cluster) -> None:
     """One run, looked at from every side."""
     log, good = mixed()
-    worker = embedded.worker(CONFIG).start().wait_ready()
+    worker = embedded.worker(churn_and_coupon()).start().wait_ready()
     embedded.send(log)
     until(lambda: handled(worker) >= len(log) or not worker.alive, "everything to be handled")
     embedded.send([(b"after", orjson.dumps(event("after", START)))])

@@ -20,24 +20,12 @@ from streams.security import client_options
 from streams.snapshots import SnapshotReader
 from tests.support.cluster import Cluster, Worker, keyed, until
 from tests.support.factories import START, event, habits
+from tests.support.left import handled
+from tests.support.questions import churn_and_coupon
 
 pytestmark = pytest.mark.embedded
 
-CONFIG = """\
-events: {value: properties.amount}
-attributes: {plan: properties.plan}
-time: {allowed_lateness: 0s}
-goals:
-  churn:
-    propensity: churn
-    outcome: {will_not: {where: {field: type, equals: basket}}, within: 1d}
-    tickets: {every: 12h}
-  coupon:
-    propensity: conversion
-    eligible: {where: {field: type, equals: basket}, in_last: 3d}
-    outcome: {will: {where: {field: type, equals: coupon}}, within: 2d}
-    tickets: {every: 1d}
-"""
+CONFIG = churn_and_coupon()
 BAD = [
     (b"p1", b"{", "not_json"),
     (None, orjson.dumps(event("p1")), "missing_key"),
@@ -45,11 +33,6 @@ BAD = [
     (b"p1", orjson.dumps(event("p1") | {"type": ""}), "bad_text"),
     (b"p1", orjson.dumps(event("p1") | {"timestamp": 4_102_444_800_000}), "future"),
 ]
-
-
-def handled(worker: Worker) -> float:
-    metrics = worker.metrics()
-    return sum(value for name, value in metrics.items() if name.startswith("penchant_events_total"))
 
 
 @pytest.fixture(scope="module")

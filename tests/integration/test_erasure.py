@@ -11,9 +11,9 @@ import pytest
 from models.config.durations import DAY
 from models.goals.tickets import split_key
 from models.profiles.codec import unpack
-from tests.integration.test_embedded import handled
 from tests.support.cluster import Cluster, Worker, keyed, until
 from tests.support.factories import START, event, habits
+from tests.support.left import handled
 
 pytestmark = pytest.mark.kafka
 

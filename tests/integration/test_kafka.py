@@ -22,23 +22,12 @@ from models.profiles.codec import owed_to_events, unpack
 from models.step import PlainRecord
 from tests.support.cluster import Cluster, Worker, keyed, until
 from tests.support.factories import START, habits
+from tests.support.left import all_learned, rows, table
+from tests.support.questions import churn_and_coupon
 
 pytestmark = pytest.mark.kafka
 
-CONFIG = """\
-events: {value: properties.amount}
-attributes: {plan: properties.plan}
-time: {allowed_lateness: 0s, idle_after: 1h}
-goals:
-  churn:
-    propensity: churn
-    outcome: {will_not: {where: {field: type, equals: basket}}, within: 1d}
-    tickets: {every: 1d}
-  coupon:
-    propensity: conversion
-    outcome: {will: {where: {field: type, equals: coupon}}, within: 2d}
-    tickets: {every: 2d}
-"""
+CONFIG = churn_and_coupon(every="1d", coupon_every="2d")
 SESSION = 6.0
 
 
@@ -79,13 +68,6 @@ def survived(kafka: Cluster, log: list[dict[str, Any]]) -> Cluster:
     return kafka
 
 
-def all_learned(cluster: Cluster) -> bool:
-    examples = Counter(record.key.decode() for record in cluster.read(cluster.topics.examples))
-    latest = {one.key.decode(): one.value for one in cluster.read(cluster.topics.models)}
-    learned = {goal: orjson.loads(value)["version"] for goal, value in latest.items()}
-    return bool(learned) and learned == dict(examples)
-
-
 def test_two_workers_through_a_kill_and_a_stop(
     survived: Cluster, log: list[dict[str, Any]]
 ) -> None:
@@ -94,13 +76,6 @@ def test_two_workers_through_a_kill_and_a_stop(
     every_ticket_was_trained_once(survived)
     every_score_was_sent_once_and_the_last_is_of_the_last_event(survived, log)
     assert any(worker.alive for worker in survived.workers)
-
-
-def rows(cluster: Cluster, topic: str) -> dict[int, dict[bytes, bytes | None]]:
-    found: dict[int, dict[bytes, bytes | None]] = defaultdict(dict)
-    for record in cluster.read(topic):
-        found[record.partition][record.key] = record.value
-    return found
 
 
 def final_states_are_byte_equal_to_an_offline_recomputation(cluster: Cluster) -> None:
@@ -114,15 +89,14 @@ def final_states_are_byte_equal_to_an_offline_recomputation(cluster: Cluster) ->
         engine = Engine(load_config(CONFIG, "goals.yaml"))
         partition = engine.open(number, {}, TicketBook())
         partition.apply(engine.step(partition, records))
-        held = {key: value for key, value in profiles[number].items() if value is not None}
+        held = profiles[number]
         assert clock_of(held[CLOCK_KEY]) == clock_of(partition.profiles[CLOCK_KEY])
         expected = {key: owed_to_events(value) for key, value in partition.profiles.items()
                     if key != CLOCK_KEY}  # fmt: skip
         assert {key: owed_to_events(value) for key, value in held.items() if key != CLOCK_KEY} == (
             expected
         )
-        open_tickets = {key for key, value in tickets[number].items() if value is not None}
-        assert len(open_tickets) == len(partition.tickets)
+        assert len(tickets[number]) == len(partition.tickets)
 
 
 def clock_of(packed: bytes) -> tuple[int, int]:
@@ -153,9 +127,8 @@ def every_score_was_sent_once_and_the_last_is_of_the_last_event(
     assert len(by_key) == 2 * len({one["profile_id"] for one in log})
     states = {
         key: unpack(value)
-        for held in rows(cluster, cluster.topics.profiles).values()
-        for key, value in held.items()
-        if value is not None and key != CLOCK_KEY
+        for key, value in table(cluster, cluster.topics.profiles).items()
+        if key != CLOCK_KEY
     }
     for key, scores in by_key.items():
         said = [(one["source"]["offset"], parse_time(one["timestamp"])) for one in scores]

@@ -15,19 +15,10 @@ from prometheus_client.openmetrics import parser as openmetrics
 from streams.metrics import Metrics
 from tests.support.cluster import Cluster, Worker, keyed, until
 from tests.support.factories import START, habits
+from tests.support.questions import churn
 
 pytestmark = pytest.mark.embedded
 
-CONFIG = """\
-events: {value: properties.amount}
-attributes: {plan: properties.plan}
-time: {allowed_lateness: 0s}
-goals:
-  churn:
-    propensity: churn
-    outcome: {will_not: {where: {field: type, equals: basket}}, within: 1d}
-    tickets: {every: 12h}
-"""
 #: Metrics that have no sample while all is well: nothing was refused, nothing met a bound.
 SILENT = {"penchant_dead_letters_total", "penchant_bounded_events_total"}
 
@@ -47,7 +38,7 @@ def scrape(worker: Worker) -> dict[str, Any]:
 @pytest.fixture
 def worked(embedded: Cluster) -> tuple[Worker, list[dict[str, Any]]]:
     log = habits(profiles=30, days=30, start=START)
-    worker = embedded.worker(CONFIG, log_format="json").start().wait_ready()
+    worker = embedded.worker(churn(), log_format="json").start().wait_ready()
     embedded.send(keyed(log[: len(log) // 2]))
     until(lambda: worker.metrics().get("penchant_model_version/churn", 0) > 0, "a model")
     until(lambda: worker.metrics().get("penchant_goal_status/churn/collecting") == 0, "a status")

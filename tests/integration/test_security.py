@@ -12,9 +12,9 @@ import pytest
 
 from streams.processes import penchant
 from streams.settings import Settings
-from tests.integration.test_embedded import handled
 from tests.support.cluster import Cluster, Worker, until
 from tests.support.factories import START, event
+from tests.support.left import handled
 from tests.support.secured import KEY_PASSWORD, PASSWORDS, Right, Secured, secured_kafka
 
 pytestmark = pytest.mark.kafka

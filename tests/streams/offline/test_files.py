@@ -116,13 +116,45 @@ def test_a_csv_that_lacks_a_column_says_which_and_what_to_do(tmp_path: Path) -> 
         loaded(path)
 
 
-def test_ids_that_look_like_numbers_and_uneven_rows_are_no_crash(tmp_path: Path) -> None:
-    path = written(
-        tmp_path / "a.csv", "event_id,profile_id,timestamp,type\n1,2,3,x,more,and more\n5,6\n"
-    )
+def test_ids_that_look_like_numbers_and_short_rows_are_no_crash(tmp_path: Path) -> None:
+    path = written(tmp_path / "a.csv", "event_id,profile_id,timestamp,type\n1,2,3,x,,\n5,6\n")
     found = loaded(path)
     assert found[0]["profile_id"] == "2"
     assert found[1]["type"] is None
+
+
+HEAD = ",event_id,profile_id,timestamp,type,note\n"
+ROW = "0,e{},p,2026-01-01T00:00:00Z,x,{}\n"
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        (HEAD + ROW.format(1, "a") + ROW.format(2, "b, and c"), "line 3.*more cells than"),
+        (HEAD + ROW.format(1, "a") + ROW.format(2, '"b') + ROW.format(3, "c"), "line 2.*no CSV"),
+        (HEAD.replace("note", "type") + ROW.format(1, "a"), "line 1.*two columns called type"),
+        (HEAD + "".join(ROW.format(n, "\xe9"[n != 7 :]) for n in range(9)), "line 9.*not UTF-8"),
+    ],
+)
+def test_a_csv_that_would_be_read_wrongly_is_refused_with_the_line(
+    tmp_path: Path, text: str, said: str
+) -> None:
+    path = tmp_path / "a.csv"
+    path.write_text(text, encoding="latin-1")
+    with pytest.raises(ConfigError, match=said):
+        loaded(path)
+
+
+def test_a_cell_of_any_size_is_left_to_the_limits_of_events(tmp_path: Path) -> None:
+    path = written(tmp_path / "a.csv", HEAD + ROW.format(1, "x" * 300_000))
+    assert len(loaded(path)[0]["properties"]["note"]) == 300_000
+
+
+def test_a_folder_is_called_one(tmp_path: Path) -> None:
+    folder = tmp_path / "a.jsonl"
+    folder.mkdir()
+    with pytest.raises(ConfigError, match="is a directory"):
+        loaded(folder)
 
 
 def test_zones_disorder_and_repeats_are_counted(tmp_path: Path) -> None:

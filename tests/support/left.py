@@ -1,0 +1,69 @@
+"""What workers have left in topics and tables, and whether they are done."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+
+from models.goals.examples import Example, decode_example, encode_example
+from models.goals.tickets import Packed, pack_ticket, unpack_ticket
+from models.learning.snapshot import read_snapshot
+from tests.support.cluster import Cluster, Worker
+
+Rows = dict[int, dict[bytes, bytes]]
+
+
+def handled(*workers: Worker) -> float:
+    """How many events workers have handled since they started."""
+    return sum(
+        value
+        for worker in workers
+        for name, value in worker.metrics().items()
+        if name.startswith("penchant_events_total")
+    )
+
+
+def examples_of(cluster: Cluster) -> dict[str, list[Example]]:
+    """The examples topic by goal, in its order."""
+    found: dict[str, list[Example]] = {}
+    for record in cluster.read(cluster.topics.examples):
+        example = decode_example(record.value or b"")
+        found.setdefault(example.goal, []).append(example)
+    return found
+
+
+def learned(cluster: Cluster) -> dict[str, int]:
+    """How many examples the latest snapshot of each goal knows."""
+    latest = {one.key.decode(): one.value for one in cluster.read(cluster.topics.models)}
+    return {goal: read_snapshot(value).version for goal, value in latest.items()}
+
+
+def all_learned(cluster: Cluster) -> bool:
+    """Whether the snapshots know all examples that are there."""
+    examples = {goal: len(found) for goal, found in examples_of(cluster).items()}
+    return bool(examples) and learned(cluster) == examples
+
+
+def rows(cluster: Cluster, topic: str) -> Rows:
+    """The rows of a table by partition, from its changelog."""
+    found: dict[int, dict[bytes, bytes | None]] = defaultdict(dict)
+    for record in cluster.read(topic):
+        found[record.partition][record.key] = record.value
+    return {
+        number: {key: value for key, value in held.items() if value is not None}
+        for number, held in found.items()
+    }
+
+
+def table(cluster: Cluster, topic: str) -> dict[bytes, bytes]:
+    """The rows of a table, all partitions together."""
+    return {key: value for held in rows(cluster, topic).values() for key, value in held.items()}
+
+
+def plain_example(example: Example) -> bytes:
+    """An example without what it owes to models."""
+    return encode_example(example._replace(probability=None, model_version=0))
+
+
+def plain_ticket(ticket: Packed) -> bytes:
+    """A ticket without what it owes to models."""
+    return pack_ticket(unpack_ticket(ticket)._replace(probability=None, model_version=0))

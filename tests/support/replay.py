@@ -1,0 +1,86 @@
+"""The same events without Kafka, to hold against what workers have left."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import orjson
+
+from models.config.schema import Config
+from models.goals.examples import Example
+from models.goals.tickets import id_of, split_key
+from models.learning.state import dump_trainer, join_state
+from models.learning.trainer import Trainer, trainers_of
+from models.partition import CLOCK_KEY
+from models.profiles.codec import owed_to_events
+from streams.agents.train import state_name
+from streams.offline.backtest import Backtest
+from streams.offline.layout import PLAIN
+from streams.offline.ordered import records_of
+from streams.offline.survey import survey
+from tests.support.cluster import Cluster
+from tests.support.factories import Bench, records
+from tests.support.left import plain_example, plain_ticket, table
+
+Events = Sequence[Mapping[str, Any]]
+
+
+def lived_through(config: Config, log: Events) -> tuple[Bench, dict[str, list[Example]]]:
+    """The same events through the engine alone, in runs of another size."""
+    bench, found = Bench(config), dict[str, list[Example]]()
+    for step in bench.run(records(log), size=113):
+        for example in step.examples:
+            found.setdefault(example.goal, []).append(example)
+    return bench, found
+
+
+def through_a_file(config: Config, log: Events, folder: Path) -> Backtest:
+    """The same events through what ``penchant backtest`` runs."""
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / "events.jsonl"
+    path.write_bytes(b"".join(orjson.dumps(one) + b"\n" for one in log))
+    backtest = Backtest(config, folder / "backtest")
+    backtest.run(records_of(str(path), PLAIN, survey(str(path)), 0), 50, lambda _: None)
+    backtest.finish()
+    return backtest
+
+
+def examples_are_byte_equal(
+    found: Mapping[str, list[Example]], expected: Mapping[str, list[Example]]
+) -> None:
+    """Examples, in their order, but for what they owe to models."""
+    assert found.keys() == expected.keys()
+    for goal, examples in expected.items():
+        assert list(map(plain_example, found[goal])) == list(map(plain_example, examples))
+
+
+def states_are_byte_equal(live: dict[bytes, bytes], backtest: Backtest) -> None:
+    """Clock and profiles of a partition, but for what they owe to models."""
+    offline = backtest.partition.profiles
+    assert live.keys() == offline.keys()
+    assert live[CLOCK_KEY] == offline[CLOCK_KEY]
+    for key in live.keys() - {CLOCK_KEY}:
+        assert owed_to_events(live[key]) == owed_to_events(offline[key])
+
+
+def open_tickets_are_byte_equal(live: dict[bytes, bytes], backtest: Backtest) -> None:
+    """The tickets of a partition, but for what they owe to models."""
+    found = {split_key(key): plain_ticket(value) for key, value in live.items()}
+    assert found == {
+        (key, *id_of(ticket)): plain_ticket(ticket)
+        for key, tickets in backtest.partition.tickets
+        for ticket in tickets
+    }
+
+
+def relearned(
+    config: Config, cluster: Cluster, found: Mapping[str, Iterable[Example]]
+) -> dict[str, Trainer]:
+    """Trainers of the same examples in the same order; the worker's are bit-equal to them."""
+    states, trainers = table(cluster, cluster.topics.trainers), trainers_of(config)
+    for name, examples in found.items():
+        trainers[name].learn(list(examples))
+        assert join_state(state_name(trainers[name]), states) == dump_trainer(trainers[name])
+    return trainers
