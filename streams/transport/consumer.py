@@ -31,6 +31,10 @@ if TYPE_CHECKING:
     from streams.checkpoint import Checkpoint
 
 IDLE_POLL = 0.1
+#: Milliseconds that a broker may keep a fetch waiting for data; Faust has 1,500. While a partition
+#: has records that are not yet handed over, aiokafka fetches the others without it: where those are
+#: quiet, nothing at all comes from the busy one until the broker gives up waiting for them.
+FETCH_WAIT_MS = 50
 
 
 class FetchError(PenchantError):
@@ -57,10 +61,14 @@ class RunFetcher(Fetcher):
 
 
 class RunConsumerThread(driver.AIOKafkaConsumerThread):
-    """The thread that aiokafka's consumer lives in; reads committed records where there are any."""
+    """The thread that aiokafka's consumer lives in; reads committed records where there are any.
+
+    Both have to be said to the consumer before it starts, and Faust has no setting for them.
+    """
 
     def _create_worker_consumer(self, transport: Any) -> Any:
         consumer = super()._create_worker_consumer(transport)
+        consumer._fetch_max_wait_ms = FETCH_WAIT_MS
         if transport.checkpoint.transactional:
             consumer._isolation_level = "read_committed"
         return consumer

@@ -15,18 +15,20 @@ from faust.types import TP
 
 from streams.checkpoint import Outgoing, Output, Transactional
 from streams.security import client_options
+from streams.transport.consumer import FETCH_WAIT_MS
 from tests.support.cluster import Cluster
 from tests.support.transport import run
 
 
 def with_consumer(cluster: Cluster, test: Callable[[Any, TopicPartition], Awaitable[None]]) -> None:
-    """Run a test with a consumer whose isolation is set as RunConsumerThread sets it."""
+    """Run a test with a consumer that is set as RunConsumerThread sets it."""
 
     async def opened() -> None:
         place = TopicPartition(cluster.topics.profiles, 0)
         consumer = AIOKafkaConsumer(group_id=None, auto_offset_reset="earliest",
                                     **client_options(cluster.settings))  # fmt: skip
         consumer._isolation_level = "read_committed"
+        consumer._fetch_max_wait_ms = FETCH_WAIT_MS
         await consumer.start()
         consumer.assign([place])
         await consumer.seek_to_beginning(place)
@@ -48,6 +50,7 @@ def test_position_and_time_of_the_last_poll_move_with_what_is_fetched(embedded: 
     embedded.send([(b"k", b"%d" % one) for one in range(50)], embedded.topics.profiles)
 
     async def test(consumer: Any, place: TopicPartition) -> None:
+        assert consumer._fetcher._fetch_max_wait_ms == FETCH_WAIT_MS
         started, count = time.time(), 0
         while (state := state_of(consumer, place)).highwater is None or (
             state._position < state.highwater
