@@ -60,8 +60,8 @@ def tool() -> Any:
     def found(name: str) -> str:
         path = find_tool(name)
         assert path is not None, (
-            f"{name} is not installed: `make tools` fetches the Compose parser and KEDA's schema, the "
-            "Debian package `prometheus` brings prometheus and promtool, `systemd` systemd-analyze"
+            f"{name} is not installed: `make tools` fetches Compose's parser and KEDA's schema, "
+            "the Debian package `prometheus` promtool as well, and `systemd` systemd-analyze"
         )
         return path
 
