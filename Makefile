@@ -80,6 +80,7 @@ deploy-test: $(READY) tools ## compose, rules, dashboards, alerts live: with the
 pictures: $(READY) ## the dashboards as pictures, from a real Prometheus beside real workers; minutes
 	$(BIN)/pip install --quiet --disable-pip-version-check "matplotlib>=3.10,<4"
 	$(BIN)/python -m benchmarks.pictures.run
+	$(BIN)/python -m benchmarks.pictures.report
 
 image-test: $(READY) ## the steps of the Dockerfile in a bare directory; minutes
 	PENCHANT_TEST_TOOLS=require $(BIN)/python -m pytest tests/deploy/test_image.py -k bare_directory $(ARGS)
