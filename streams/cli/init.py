@@ -42,7 +42,7 @@ def command(directory: str, force: bool, as_json: bool) -> None:
     for name in FILES:
         out.print(f"wrote {folder / name}")
     out.print(
-        f"\nNext: [bold]penchant check {folder / 'goals.yaml'}[/], then "
+        f"\nNext: [bold]penchant check {folder / 'goals.yaml'} {folder / 'events.jsonl'}[/], then "
         f"[bold]penchant topics {folder / 'goals.yaml'} --apply[/] and "
         f"[bold]penchant worker {folder / 'goals.yaml'}[/]"
     )
