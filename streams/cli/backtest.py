@@ -17,30 +17,46 @@ from rich.progress import (
 
 from models.config.schema import Config
 from models.errors import ConfigError, PenchantError, Problem
-from streams.cli.common import err, out, read_config, reports_errors, with_layout
+from streams.cli.answers import answer, with_json
+from streams.cli.common import CONFIG, err, out, read_config, reports_errors, with_layout
+from streams.cli.usage import examples
 from streams.offline.layout import FileLayout
 
 
-@click.command("backtest")
-@click.argument("config")
-@click.argument("events")
-@click.option("--out", "folder", default="out", show_default=True, help="Folder of the results")
-@with_layout
+@click.command(
+    "backtest",
+    epilog=examples(
+        "penchant backtest goals.yaml events.jsonl.gz --out out",
+        "penchant backtest goals.yaml events.csv --column profile_id=user --json | jq .goals",
+    ),
+)
+@CONFIG
+@click.argument("events", type=click.Path())
+@click.option(
+    "--out",
+    "folder",
+    default="out",
+    show_default=True,
+    type=click.Path(),
+    help="Folder of the results",
+)
 @reports_errors
-def command(config: str, events: str, folder: str, layout: FileLayout) -> None:
-    r"""Run the questions of CONFIG over the file EVENTS (.jsonl, .csv, .parquet; .gz).
+@with_layout
+@with_json("what report.json holds")
+def command(config: str, events: str, folder: str, layout: FileLayout, as_json: bool) -> None:
+    """Run the questions of CONFIG over the file EVENTS (.jsonl, .csv, .parquet; .gz).
 
     Every ticket is scored with what was known when it was opened. Writes report.html, report.json
     and tickets/GOAL.parquet.
-
-    \b
-    Example: penchant backtest goals.yaml events.jsonl.gz --out out
     """
     for name, extra in (("pyarrow", "parquet"), ("plotly", "report")):
         if importlib.util.find_spec(name) is None:
             raise PenchantError(f"{name} is not installed: pip install 'penchant[{extra}]'")
     questions = read_config(config)
     report = _run(questions, events, _folder(folder), layout)
+    if as_json:
+        answer(report)
+        return
     from streams.offline.summary import show  # noqa: PLC0415 - see below
 
     show(report, out, Path(folder))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 from rich.markup import escape
@@ -17,7 +17,9 @@ from models.errors import PenchantError
 from models.events.times import format_time
 from models.goals.compiled import Compiled
 from models.learning.readiness import CODES
-from streams.cli.common import err, out, read_config, reports_errors, with_layout
+from streams.cli.answers import answer, with_json
+from streams.cli.common import CONFIG, err, out, read_config, reports_errors, with_layout
+from streams.cli.usage import examples
 from streams.offline.layout import FileLayout
 
 if TYPE_CHECKING:
@@ -26,39 +28,53 @@ if TYPE_CHECKING:
 BARS = "▁▂▃▄▅▆▇█"
 
 
-@click.command("check")
-@click.argument("config")
-@click.argument("events", required=False)
-@with_layout
+@click.command(
+    "check",
+    epilog=examples(
+        "penchant check goals.yaml",
+        "penchant check goals.yaml events.jsonl.gz",
+        "penchant check goals.yaml events.jsonl.gz --json | jq '.events.goals[].findings'",
+    ),
+)
+@CONFIG
+@click.argument("events", required=False, type=click.Path())
 @reports_errors
-def command(config: str, events: str | None, layout: FileLayout) -> None:
-    r"""Validate CONFIG; with a file of EVENTS, try every goal on it.
+@with_layout
+@with_json("{config, goals: [{name, title, version, propensity, window, every}], events}")
+def command(config: str, events: str | None, layout: FileLayout, as_json: bool) -> None:
+    """Validate CONFIG; with a file of EVENTS, try every goal on it.
 
     Exits 2 with the place, what was found and what was expected if something is wrong.
-
-    \b
-    Example: penchant check goals.yaml events.jsonl.gz
     """
     questions = read_config(config)
-    _show_config(config, questions)
-    if events is not None:
-        show(_dry_run(questions, events, layout))
+    if not as_json:
+        _show_config(config, questions)
+    found = _dry_run(questions, events, layout) if events is not None else None
+    if as_json:
+        answer({"config": config, "goals": _goals(questions), "events": found and told(found)})
+    elif found is not None:
+        show(found)
+
+
+def _goals(questions: Config) -> list[dict[str, str]]:
+    return [
+        {
+            "name": goal.name, "title": goal.title, "version": goal.version,
+            "propensity": goal.config.propensity, "window": format_duration(goal.window),
+            "every": format_duration(goal.schedule.every),
+        }
+        for goal in Compiled(questions).goals
+    ]  # fmt: skip
 
 
 def _show_config(path: str, questions: Config) -> None:
-    compiled = Compiled(questions)
+    goals = _goals(questions)
     table = Table("goal", "version", "propensity", "window", "a ticket every", "about")
-    for goal in compiled.goals:
-        table.add_row(
-            goal.name,
-            goal.version,
-            goal.config.propensity,
-            format_duration(goal.window),
-            format_duration(goal.schedule.every),
-            goal.title,
-        )
+    for goal in goals:
+        names = ("name", "version", "propensity", "window", "every", "title")
+        table.add_row(*(escape(goal[name]) for name in names))
     out.print(table)
-    out.print(f"[green]{path} is right[/]: {len(compiled.goals)} goals")
+    out.print(f"[green]{path} is right[/]: {len(goals)} goals")
 
 
 def _dry_run(questions: Config, events: str, layout: FileLayout) -> Check:
@@ -74,6 +90,24 @@ def _dry_run(questions: Config, events: str, layout: FileLayout) -> Check:
             progress.update(task, completed=done, total=total)
 
         return dry_run(questions, events, layout, int(time.time() * 1000), tell)
+
+
+def told(check: Check) -> dict[str, Any]:
+    """What a dry run has found, for programs."""
+    return {
+        "applied": check.applied, "profiles": check.profiles,
+        "first": format_time(check.survey.first), "last": format_time(check.survey.horizon),
+        "notes": check.notes, "findings": [_told(one) for one in check.findings],
+        "goals": [
+            goal._asdict() | {"findings": [_told(one) for one in goal.findings]}
+            for goal in check.goals
+        ],
+    }  # fmt: skip
+
+
+def _told(finding: Finding) -> dict[str, Any]:
+    kind = CODES[finding.code].kind
+    return finding._asdict() | {"kind": kind, "text": finding.text}
 
 
 def show(check: Check) -> None:

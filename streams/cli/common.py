@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -15,6 +16,7 @@ from rich.markup import escape
 from models.config.loader import load_config
 from models.config.schema import Config
 from models.errors import ConfigError, PenchantError, Problem
+from streams.cli.answers import answer, error_document
 from streams.offline.layout import layout_of
 from streams.settings import Settings, load_settings
 
@@ -25,6 +27,8 @@ WRONG_INPUT = 2
 
 out = Console(highlight=False)
 err = Console(stderr=True, highlight=False)
+
+CONFIG = click.argument("config", type=click.Path())
 
 
 def read_config(path: str) -> Config:
@@ -51,12 +55,13 @@ def reports_errors(command: Command) -> Command:
     def wrapped(*args: Any, **kwargs: Any) -> Any:
         try:
             return command(*args, **kwargs)
-        except ConfigError as error:
-            err.print(f"[bold red]wrong:[/] {escape(str(error))}", soft_wrap=True)
-            sys.exit(WRONG_INPUT)
         except PenchantError as error:
-            err.print(f"[bold red]failed:[/] {escape(str(error))}", soft_wrap=True)
-            sys.exit(FAILED)
+            wrong = isinstance(error, ConfigError)
+            word = "wrong" if wrong else "failed"
+            err.print(f"[bold red]{word}:[/] {escape(str(error))}", soft_wrap=True)
+            if kwargs.get("as_json"):
+                answer(error_document(error))
+            sys.exit(WRONG_INPUT if wrong else FAILED)
 
     return wrapped  # type: ignore[return-value]
 
@@ -67,7 +72,7 @@ def with_layout(command: Command) -> Command:
     @functools.wraps(command)
     def wrapped(*args: Any, **kwargs: Any) -> Any:
         names = ("column", "constants", "seconds", "zone")
-        layout = reports_errors(layout_of)(*[kwargs.pop(name) for name in names])
+        layout = layout_of(*[kwargs.pop(name) for name in names])
         return command(*args, layout=layout, **kwargs)
 
     options = (
@@ -82,6 +87,16 @@ def with_layout(command: Command) -> Command:
     for option in reversed(options):
         wrapped = option(wrapped)
     return wrapped  # type: ignore[return-value]
+
+
+@contextlib.contextmanager
+def waiting(what: str) -> Iterator[None]:
+    """Say on a terminal what is waited for, while nothing else can be said."""
+    if not out.is_terminal:
+        yield
+        return
+    with out.status(what):
+        yield
 
 
 def with_settings(command: Command) -> Command:

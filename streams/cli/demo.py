@@ -13,15 +13,18 @@ from importlib import resources
 from pathlib import Path
 from subprocess import Popen
 from types import FrameType
+from typing import Any
 
 import click
 import orjson
+from rich.console import Console
 from rich.live import Live
 
-from models.config.schema import Config
-from models.errors import PenchantError
+from models.errors import ConfigError, PenchantError, Problem
 from streams.admin import admin_client, create_topics, find_topics
+from streams.cli.answers import answer, with_json
 from streams.cli.common import FAILED, err, out, read_config, reports_errors
+from streams.cli.usage import examples
 from streams.demo.follow import Follower, Seen
 from streams.demo.journey import read_journey
 from streams.demo.screen import Screen
@@ -40,21 +43,30 @@ class DemoError(PenchantError):
     """The demo did not get to its end."""
 
 
-@click.command("demo")
+@click.command(
+    "demo",
+    epilog=examples(
+        "penchant demo",
+        "penchant demo --keep",
+        "penchant demo --events 30000 --json | jq '.goals[].evaluation.auc'",
+    ),
+)
 @click.option("--keep", is_flag=True, help="Leave broker and worker up at the end")
 @click.option("--events", "limit", type=click.IntRange(min=1), help="Only the first so many events")
 @click.option("--out", "folder", default="out/demo", help="Where logs and the report go")
 @click.option("--partitions", default=4, type=click.IntRange(1, 64), help="Of the events topic")
+@with_json("what report.json in --out holds; not with --keep")
 @reports_errors
-def command(keep: bool, limit: int | None, folder: str, partitions: int) -> None:
-    r"""Run the whole job on a year of real data: embedded broker, worker, live progress, report.
-
-    \b
-    Example: penchant demo --events 30000
-    """
+def command(keep: bool, limit: int | None, folder: str, partitions: int, as_json: bool) -> None:
+    """Run the whole job on a year of real data: embedded broker, worker, live progress, report."""
+    if keep and as_json:
+        found = Problem("--json", "--keep beside it", "one of them: --keep has no end to answer at")
+        raise ConfigError("penchant demo", [found])
     signal.signal(signal.SIGTERM, _interrupt)
     with contextlib.suppress(KeyboardInterrupt):
-        run(Path(folder), limit, partitions, keep=keep)
+        summary = run(Path(folder), limit, partitions, err if as_json else out, keep=keep)
+        if as_json:
+            answer(summary)
         return
     err.print("interrupted; nothing is left running")
     sys.exit(FAILED)
@@ -64,8 +76,10 @@ def _interrupt(_signal: int, _frame: FrameType | None) -> None:
     raise KeyboardInterrupt
 
 
-def run(folder: Path, limit: int | None, partitions: int, *, keep: bool) -> None:
-    """The demo from start to end."""
+def run(
+    folder: Path, limit: int | None, partitions: int, console: Console, *, keep: bool
+) -> dict[str, Any]:
+    """The demo from start to end, told on a console; returns what it sums up to."""
     folder.mkdir(parents=True, exist_ok=True)
     for old in ("broker.log", "worker.log", "send.log"):
         (folder / old).unlink(missing_ok=True)
@@ -81,12 +95,15 @@ def run(folder: Path, limit: int | None, partitions: int, *, keep: bool) -> None
             missing = [one.wanted for one in find_topics(client, settings) if one.problem]
             create_topics(client, settings, missing)
         with child(penchant("worker", str(goals)), folder / "worker.log", settings) as worker:
-            out.print(f"broker at {brokers}, metrics at http://{settings.web_host}:"
-                      f"{settings.web_port}/metrics, logs in {folder}/")  # fmt: skip
+            console.print(f"broker at {brokers}, metrics at http://{settings.web_host}:"
+                          f"{settings.web_port}/metrics, logs in {folder}/")  # fmt: skip
+            console.print("reading the Complete Journey data ...")
             count = write_events(folder / "events.jsonl", limit)
-            feed(config, settings, folder, count, worker)
+            titles = {name: goal.title or name for name, goal in config.goals.items()}
+            summary = feed(Screen(titles, count, console), settings, folder, worker)
             if keep:
                 stay(goals, settings)
+    return summary
 
 
 @contextlib.contextmanager
@@ -107,7 +124,6 @@ def environment_of(settings: Settings) -> dict[str, str]:
 
 def write_events(path: Path, limit: int | None) -> int:
     """Write the data as events; returns how many there are."""
-    out.print("reading the Complete Journey data ...")
     count = 0
     with path.open("wb") as file:
         for event in itertools.islice(read_journey(), limit):
@@ -116,30 +132,27 @@ def write_events(path: Path, limit: int | None) -> int:
     return count
 
 
-def feed(
-    config: Config, settings: Settings, folder: Path, count: int, worker: Popen[bytes]
-) -> None:
+def feed(screen: Screen, settings: Settings, folder: Path, worker: Popen[bytes]) -> dict[str, Any]:
     """Send the events, show what becomes of them, and sum up."""
-    titles = {name: goal.title or name for name, goal in config.goals.items()}
     goals, events = str(folder / "goals.yaml"), str(folder / "events.jsonl")
     with child(penchant("send", goals, events), folder / "send.log", settings) as sender:
-        screen = Screen(titles, count)
         follower = Follower(settings)
         seconds = asyncio.run(watch(follower, screen, [worker, sender]))
-    summary = summarise(follower.seen, titles, seconds)
+    summary = summarise(follower.seen, screen.titles, seconds)
     report = folder / "report.json"
     report.write_bytes(orjson.dumps(summary, option=orjson.OPT_INDENT_2))
-    show(summary, out, report)
+    show(summary, screen.console, report)
+    return summary
 
 
 async def watch(follower: Follower, screen: Screen, children: list[Popen[bytes]]) -> float:
     """Show progress until everything is done; returns the seconds from first to last event."""
     following = asyncio.create_task(follower.run())
-    progress = Progress(screen)
+    progress, console = Progress(screen), screen.console
     try:
         with (
-            Live(console=out, auto_refresh=False, transient=True)
-            if out.is_terminal
+            Live(console=console, auto_refresh=False, transient=True)
+            if console.is_terminal
             else (contextlib.nullcontext()) as live
         ):
             while not progress.finished(follower.seen):
@@ -148,7 +161,7 @@ async def watch(follower: Follower, screen: Screen, children: list[Popen[bytes]]
                 if live is not None:
                     live.update(screen.render(follower.seen), refresh=True)
                 elif progress.line_is_due():
-                    out.print(screen.line(follower.seen), soft_wrap=True)
+                    console.print(screen.line(follower.seen), soft_wrap=True)
     finally:
         following.cancel()
         await asyncio.gather(following, return_exceptions=True)

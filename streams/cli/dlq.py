@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import base64
 import sys
 from collections.abc import Coroutine
 from typing import Any, TypeVar
@@ -15,7 +16,17 @@ from rich.table import Table
 
 from models.errors import ConfigError, Problem
 from streams.admin import BrokerError, admin_client
-from streams.cli.common import FAILED, err, out, reports_errors, settings_of, with_settings
+from streams.cli.answers import answer, answer_line, with_json, with_json_lines
+from streams.cli.common import (
+    FAILED,
+    err,
+    out,
+    reports_errors,
+    settings_of,
+    waiting,
+    with_settings,
+)
+from streams.cli.usage import examples
 from streams.letters import Letter, Place, Replay, read_letters, replay
 from streams.settings import Settings
 
@@ -23,34 +34,40 @@ Result = TypeVar("Result")
 MOST_SHOWN = 20
 
 
-@click.group("dlq")
+@click.group(
+    "dlq",
+    epilog=examples(
+        "penchant dlq list",
+        "penchant dlq show 3/17",
+        "penchant dlq replay --reason too_large",
+    ),
+)
 def command() -> None:
     """Refused records: why, what came, and sending them again after a fix."""
 
 
-@command.command("list")
+@command.command(
+    "list",
+    epilog=examples(
+        "penchant dlq list --reason bad_timestamp",
+        "penchant dlq list --last 1000 --json | jq -r .reason | sort | uniq -c",
+    ),
+)
 @click.option("--reason", help="Only letters with this code")
 @click.option("--last", type=click.IntRange(min=1), default=50, show_default=True, help="How many")
-@click.option("--json", "as_json", is_flag=True, help="One JSON object a line")
 @with_settings
+@with_json_lines("a letter, without its value")
 @reports_errors
 def list_letters(
-    reason: str | None, last: int, as_json: bool, brokers: str | None, prefix: str | None
+    reason: str | None, last: int, as_lines: bool, brokers: str | None, prefix: str | None
 ) -> None:
-    r"""List refused records, the latest last; * marks those that were sent again.
-
-    \b
-    Example: penchant dlq list --reason bad_timestamp
-    """
+    """List refused records, the latest last; * marks those that were sent again."""
     letters, replayed = _done(settings_of(brokers, prefix), read_letters)
     chosen = [letter for letter in letters if reason in (None, letter.reason)]
     shown = chosen[-last:]
-    if as_json:
+    if as_lines:
         for letter in shown:
-            line = {"place": _name(letter.place), **letter.headers} | {
-                "key": _text(letter.key), "replayed": letter.place in replayed,
-            }  # fmt: skip
-            sys.stdout.write(orjson.dumps(line).decode() + "\n")
+            answer_line(orjson.dumps(_told(letter, replayed)))
         return
     table = Table("place", "refused at", "reason", "message", "key", "bytes", "*")
     for letter in shown:
@@ -64,23 +81,33 @@ def list_letters(
     out.print(f"{len(shown):,} of {len(chosen):,} letters")
 
 
-@command.command("show")
+@command.command(
+    "show",
+    epilog=examples(
+        "penchant dlq show 3/17",
+        "penchant dlq show 3/17 --json | jq -r .value_base64 | base64 -d",
+    ),
+)
 @click.argument("place")
 @with_settings
+@with_json("the letter with value, key_base64 and value_base64 as they came")
 @reports_errors
-def show(place: str, brokers: str | None, prefix: str | None) -> None:
-    r"""Show one refused record: where it came from, why it was refused, its bytes.
+def show(place: str, as_json: bool, brokers: str | None, prefix: str | None) -> None:
+    """Show one refused record: where it came from, why it was refused, its bytes.
 
     PLACE is PARTITION/OFFSET as `list` shows it.
-
-    \b
-    Example: penchant dlq show 3/17
     """
     wanted = _place(place)
     letters, replayed = _done(settings_of(brokers, prefix), read_letters)
     found = next((letter for letter in letters if letter.place == wanted), None)
     if found is None:
         raise BrokerError(f"no letter at {place}")
+    if as_json:
+        answer(_told(found, replayed) | {
+            "value": None if found.value is None else _text(found.value),
+            "key_base64": _base64(found.key), "value_base64": _base64(found.value),
+        })  # fmt: skip
+        return
     for name, value in sorted(found.headers.items()):
         out.print(f"{name}: {_text(value.encode())}", markup=False, soft_wrap=True)
     out.print(f"replayed: {'yes' if wanted in replayed else 'no'}")
@@ -88,28 +115,32 @@ def show(place: str, brokers: str | None, prefix: str | None) -> None:
     out.print(f"value: {_text(found.value)}", markup=False, soft_wrap=True)
 
 
-@command.command("replay")
+@command.command(
+    "replay",
+    epilog=examples(
+        "penchant dlq replay --reason too_large",
+    ),
+)
 @click.argument("places", nargs=-1)
 @click.option("--reason", help="All letters with this code")
 @click.option("--all", "everything", is_flag=True, help="All letters")
 @click.option("--limit", type=click.IntRange(min=1), help="At most so many")
 @with_settings
+@with_json("{sent, before, impossible: [{place, why}]}")
 @reports_errors
 def replay_letters(  # noqa: PLR0913, PLR0917 - one argument an option
     places: tuple[str, ...],
     reason: str | None,
     everything: bool,
     limit: int | None,
+    as_json: bool,
     brokers: str | None,
     prefix: str | None,
 ) -> None:
-    r"""Send refused records to where they came from again, each once.
+    """Send refused records to where they came from again, each once.
 
     Fix first what made the worker refuse them. PLACES are PARTITION/OFFSET as `list` shows them.
     Those sent before are left out; a record that is refused once more is a new letter.
-
-    \b
-    Example: penchant dlq replay --reason too_large
     """
     if not places and reason is None and not everything:
         expected = "PLACES, --reason CODE or --all"
@@ -124,19 +155,24 @@ def replay_letters(  # noqa: PLR0913, PLR0917 - one argument an option
     )
     for place, why in result.impossible[:MOST_SHOWN]:
         err.print(f"{_name(place)}: {why}", markup=False)
-    out.print(
-        f"{result.sent:,} sent again, {result.before:,} had been before, "
-        f"{len(result.impossible):,} cannot be"
-    )
+    if as_json:
+        impossible = [{"place": _name(place), "why": why} for place, why in result.impossible]
+        answer({"sent": result.sent, "before": result.before, "impossible": impossible})
+    else:
+        out.print(
+            f"{result.sent:,} sent again, {result.before:,} had been before, "
+            f"{len(result.impossible):,} cannot be"
+        )
     if result.impossible:
         sys.exit(FAILED)
 
 
 def _done(settings: Settings, work: Any) -> Any:
     """What comes of some work with the broker, or a word about why not."""
-    with admin_client(settings):  # says what is wrong before a client waits in silence
-        pass
-    return asyncio.run(_guarded(work(settings)))
+    with waiting("reading the letters"):
+        with admin_client(settings):  # says what is wrong before a client waits in silence
+            pass
+        return asyncio.run(_guarded(work(settings)))
 
 
 async def _guarded(work: Coroutine[Any, Any, Result]) -> Result:
@@ -144,6 +180,19 @@ async def _guarded(work: Coroutine[Any, Any, Result]) -> Result:
         return await work
     except KafkaError as error:
         raise BrokerError(f"the broker did not do it: {error}") from None
+
+
+def _told(letter: Letter, replayed: set[Place]) -> dict[str, Any]:
+    """A letter for programs, without its value."""
+    key = None if letter.key is None else _text(letter.key)
+    return letter.headers | {
+        "place": _name(letter.place), "key": key, "bytes": len(letter.value or b""),
+        "replayed": letter.place in replayed,
+    }  # fmt: skip
+
+
+def _base64(value: bytes | None) -> str | None:
+    return None if value is None else base64.b64encode(value).decode()
 
 
 def _place(text: str) -> Place:

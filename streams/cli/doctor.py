@@ -5,11 +5,21 @@ from __future__ import annotations
 import sys
 
 import click
-import orjson
 from rich.markup import escape
 
 from streams.admin import BrokerError, admin_client
-from streams.cli.common import FAILED, out, read_config, reports_errors, settings_of, with_settings
+from streams.cli.answers import answer, with_json
+from streams.cli.common import (
+    CONFIG,
+    FAILED,
+    out,
+    read_config,
+    reports_errors,
+    settings_of,
+    waiting,
+    with_settings,
+)
+from streams.cli.usage import examples
 from streams.doctor.examine import Examination
 from streams.doctor.verdicts import Verdict, worst_of
 from streams.settings import Settings
@@ -17,30 +27,32 @@ from streams.settings import Settings
 MARKS = {"right": "[green]right  [/]", "warning": "[yellow]warning[/]", "wrong": "[red]wrong  [/]"}
 
 
-@click.command("doctor")
-@click.argument("config")
+@click.command(
+    "doctor",
+    epilog=examples(
+        "penchant doctor goals.yaml",
+        "penchant doctor goals.yaml --json | jq '.checks[] | select(.state != \"right\")'",
+    ),
+)
+@CONFIG
 @click.option("--wait", type=click.FloatRange(min=0, max=600), default=3.0, show_default=True,
               help="Seconds between two looks at the committed offsets")  # fmt: skip
-@click.option("--json", "as_json", is_flag=True, help="One JSON document")
 @with_settings
+@with_json("{state, checks: [{check, state, found, advice}]}")
 @reports_errors
 def command(
     config: str, wait: float, as_json: bool, brokers: str | None, prefix: str | None
 ) -> None:
-    r"""Examine broker, topics, rights, workers, clocks and models for CONFIG.
+    """Examine broker, topics, rights, workers, clocks and models for CONFIG.
 
     Every line is a verdict and, where it is not right, what to do. Exits 1 if something is wrong;
     a warning is none. Nothing is changed on the broker.
-
-    \b
-    Example: penchant doctor goals.yaml
-    Example: penchant doctor goals.yaml --json | jq '.checks[] | select(.state != "right")'
     """
     questions = read_config(config)
     settings = settings_of(brokers, prefix)
     found = []
     try:
-        with admin_client(settings) as client:
+        with waiting("looking"), admin_client(settings) as client:
             for verdict in Examination(client, settings, questions, wait).verdicts():
                 found.append(verdict)
                 if not as_json:
@@ -50,8 +62,7 @@ def command(
         if not as_json:
             show(found[-1])
     if as_json:
-        document = {"state": worst_of(found), "checks": [one._asdict() for one in found]}
-        sys.stdout.write(orjson.dumps(document, option=orjson.OPT_INDENT_2).decode() + "\n")
+        answer({"state": worst_of(found), "checks": [one._asdict() for one in found]})
     if worst_of(found) == "wrong":
         sys.exit(FAILED)
 

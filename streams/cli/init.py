@@ -8,21 +8,25 @@ from pathlib import Path
 import click
 
 from models.errors import ConfigError, Problem
+from streams.cli.answers import answer, with_json
 from streams.cli.common import out, reports_errors
+from streams.cli.usage import examples
 
 FILES = ("goals.yaml", "events.jsonl")
 
 
-@click.command("init")
-@click.argument("directory", default=".")
+@click.command(
+    "init",
+    epilog=examples(
+        "penchant init shop",
+    ),
+)
+@click.argument("directory", default=".", type=click.Path())
 @click.option("--force", is_flag=True, help="Overwrite files that are there")
+@with_json("{written: [path]}")
 @reports_errors
-def command(directory: str, force: bool) -> None:
-    r"""Write goals.yaml and events.jsonl into DIRECTORY, to start from.
-
-    \b
-    Example: penchant init shop
-    """
+def command(directory: str, force: bool, as_json: bool) -> None:
+    """Write goals.yaml and events.jsonl into DIRECTORY, to start from."""
     folder = Path(directory)
     for name in FILES:
         if (folder / name).exists() and not force:
@@ -32,9 +36,13 @@ def command(directory: str, force: bool) -> None:
     for name in FILES:
         starter = resources.files("streams.cli") / "starter" / name
         (folder / name).write_text(starter.read_text(encoding="utf-8"), encoding="utf-8")
+    if as_json:
+        answer({"written": [str(folder / name) for name in FILES]})
+        return
+    for name in FILES:
         out.print(f"wrote {folder / name}")
     out.print(
-        f"\nNext: [bold]penchant check {folder / 'goals.yaml'}[/], then "
+        f"\nNext: [bold]penchant check {folder / 'goals.yaml'} {folder / 'events.jsonl'}[/], then "
         f"[bold]penchant topics {folder / 'goals.yaml'} --apply[/] and "
         f"[bold]penchant worker {folder / 'goals.yaml'}[/]"
     )

@@ -18,15 +18,19 @@ from models.config.schema import LimitsPart
 from models.errors import InvalidEvent
 from models.events.parsing import parse_event
 from streams.admin import BrokerError, require_topics
+from streams.cli.answers import answer, with_json
 from streams.cli.common import (
+    CONFIG,
     FAILED,
     err,
     out,
     read_config,
     reports_errors,
     settings_of,
+    waiting,
     with_settings,
 )
+from streams.cli.usage import examples
 from streams.offline.files import read_events
 from streams.security import client_options
 from streams.settings import Settings
@@ -34,50 +38,70 @@ from streams.topics import topics_of
 
 #: Refused lines that are shown one by one; the rest is counted.
 MOST_SHOWN = 10
+#: What is counted beside the reasons of what was refused.
+SENT = "sent"
 
 
-@click.command("send")
-@click.argument("config")
-@click.argument("events")
+@click.command(
+    "send",
+    epilog=examples(
+        "penchant send goals.yaml events.jsonl.gz",
+        "penchant send goals.yaml events.jsonl --speed 3600",
+    ),
+)
+@CONFIG
+@click.argument("events", type=click.Path())
 @click.option(
     "--speed",
     type=click.FloatRange(min=0, min_open=True),
     help="Seconds of event time sent in a second; as fast as it goes if left out",
 )
 @with_settings
+@with_json("{topic, sent, refused, seconds, reasons: {CODE: count}}")
 @reports_errors
-def command(
-    config: str, events: str, speed: float | None, brokers: str | None, prefix: str | None
+def command(  # noqa: PLR0913, PLR0917 - one argument an option
+    config: str,
+    events: str,
+    speed: float | None,
+    as_json: bool,
+    brokers: str | None,
+    prefix: str | None,
 ) -> None:
-    r"""Send the file EVENTS (.jsonl, .jsonl.gz, .csv, .parquet) into the events topic.
+    """Send the file EVENTS (.jsonl, .jsonl.gz, .csv, .parquet) into the events topic.
 
     Every event is checked as the worker would check it; those that are wrong are shown with their
     line and not sent, and the command exits 1.
-
-    \b
-    Example: penchant send goals.yaml events.jsonl.gz
     """
     limits = read_config(config).limits
     settings = settings_of(brokers, prefix)
-    require_topics(settings)
+    with waiting("asking the broker"):
+        require_topics(settings)
+    started = time.monotonic()
     try:
         counts = asyncio.run(send(settings, limits, events, speed))
     except KafkaError as error:
         raise BrokerError(f"sending stopped: {error}") from None
-    out.print(f"{counts['sent']:,} events sent, {counts['refused']:,} refused")
-    if counts["refused"]:
+    sent, refused = counts.pop(SENT), counts.total()
+    if as_json:
+        answer({
+            "topic": topics_of(settings).events, "sent": sent, "refused": refused,
+            "seconds": round(time.monotonic() - started, 3), "reasons": counts,
+        })  # fmt: skip
+    else:
+        out.print(f"{sent:,} events sent, {refused:,} refused")
+    if refused:
         sys.exit(FAILED)
 
 
 async def send(
     settings: Settings, limits: LimitsPart, path: str, speed: float | None
 ) -> Counter[str]:
-    """Send a file; returns how many were sent and refused."""
+    """Send a file; returns how many were sent, and how many refused for each reason."""
     producer = AIOKafkaProducer(
         linger_ms=20, max_batch_size=256 * 1024, acks="all", **client_options(settings)
     )
     await producer.start()
-    counts: Counter[str] = Counter()
+    counts: Counter[str] = Counter({SENT: 0})
     try:
         with Progress(console=err, disable=not err.is_terminal) as progress:
             task = progress.add_task("sending", total=None)
@@ -90,7 +114,7 @@ async def send(
                 await producer.send(
                     topics_of(settings).events, value=line.value, key=event.profile_id.encode()
                 )
-                counts["sent"] += 1
+                counts[SENT] += 1
                 progress.advance(task)
         await producer.flush()
     finally:
@@ -102,8 +126,8 @@ def _checked(number: int, value: bytes, limits: LimitsPart, counts: Counter[str]
     try:
         return parse_event(value, limits)
     except InvalidEvent as error:
-        counts["refused"] += 1
-        if counts["refused"] <= MOST_SHOWN:
+        counts[error.reason] += 1
+        if counts.total() - counts[SENT] <= MOST_SHOWN:
             err.print(f"line {number}: {error}", markup=False)
         return None
 

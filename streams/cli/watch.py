@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterator
 from typing import Any
 
@@ -12,18 +11,26 @@ from kafka import KafkaConsumer
 from rich.markup import escape
 
 from streams.admin import admin_client
-from streams.cli.common import out, reports_errors, settings_of, with_settings
+from streams.cli.answers import answer_line, with_json_lines
+from streams.cli.common import out, reports_errors, settings_of, waiting, with_settings
+from streams.cli.usage import examples
 from streams.security import client_options
 from streams.settings import Settings
 from streams.topics import topics_of
 
 
-@click.command("watch")
+@click.command(
+    "watch",
+    epilog=examples(
+        "penchant watch --goal churn --profile household-1228",
+        "penchant watch --from-start --json | jq -c 'select(.bucket == \"high\")'",
+    ),
+)
 @click.option("--goal", help="Only scores of this goal")
 @click.option("--profile", help="Only scores of this profile")
 @click.option("--from-start", is_flag=True, help="From the first score kept, not from now on")
 @click.option("--count", type=click.IntRange(min=1), help="Stop after so many")
-@click.option("--json", "as_json", is_flag=True, help="The records as they are")
+@with_json_lines("the records as they are; scores taken back are left out")
 @with_settings
 @reports_errors
 def command(  # noqa: PLR0913, PLR0917 - one argument an option
@@ -31,24 +38,20 @@ def command(  # noqa: PLR0913, PLR0917 - one argument an option
     profile: str | None,
     from_start: bool,
     count: int | None,
-    as_json: bool,
+    as_lines: bool,
     brokers: str | None,
     prefix: str | None,
 ) -> None:
-    r"""Follow the scores topic until interrupted.
-
-    \b
-    Example: penchant watch --goal churn --profile household-1228
-    """
+    """Follow the scores topic until interrupted."""
     settings = settings_of(brokers, prefix)
-    with admin_client(settings):  # says what is wrong before the consumer waits in silence
-        pass
+    with waiting("asking the broker"), admin_client(settings):
+        pass  # says what is wrong before the consumer waits in silence
     shown = 0
     try:
         for key, value in scores(settings, from_start=from_start):
-            if not matches(key, goal, profile):
+            if not matches(key, goal, profile) or (as_lines and not value):
                 continue
-            sys.stdout.write(value.decode() + "\n") if as_json else out.print(line_of(key, value))
+            answer_line(value) if as_lines else out.print(line_of(key, value))
             shown += 1
             if shown == count:
                 return

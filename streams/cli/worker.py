@@ -10,7 +10,8 @@ import faust
 
 from streams.admin import require_group, require_worker_topics
 from streams.app import build_app
-from streams.cli.common import read_config, reports_errors, settings_of, with_settings
+from streams.cli.common import CONFIG, read_config, reports_errors, settings_of, with_settings
+from streams.cli.usage import examples
 from streams.ending import end_after_crash
 from streams.logs import set_up_logging
 from streams.web import require_port
@@ -24,18 +25,20 @@ PROMISES = {
 }
 
 
-@click.command("worker")
-@click.argument("config")
+@click.command(
+    "worker",
+    epilog=examples(
+        "PENCHANT_BROKERS=kafka:9092 penchant worker goals.yaml",
+    ),
+)
+@CONFIG
 @click.option("--web-port", type=int, help="Port of /metrics and health; PENCHANT_WEB_PORT")
 @with_settings
 @reports_errors
 def command(config: str, web_port: int | None, brokers: str | None, prefix: str | None) -> None:
-    r"""Run a worker for CONFIG until it is told to stop.
+    """Run a worker for CONFIG until it is told to stop.
 
     Start as many as there are cores, up to the partitions; they share the work.
-
-    \b
-    Example: PENCHANT_BROKERS=kafka:9092 penchant worker goals.yaml
     """
     questions = read_config(config)
     settings = settings_of(brokers, prefix, web_port=web_port)

@@ -6,7 +6,7 @@ import time
 from typing import Any
 
 import orjson
-from rich.console import Group, RenderableType
+from rich.console import Console, Group, RenderableType
 from rich.markup import escape
 from rich.panel import Panel
 from rich.table import Table
@@ -31,9 +31,12 @@ class Screen:
         Goal -> what people call it.
     events
         How many events will be sent.
+    console
+        Where it is shown.
     """
 
-    def __init__(self, titles: dict[str, str], events: int) -> None:
+    def __init__(self, titles: dict[str, str], events: int, console: Console) -> None:
+        self.console = console
         self.titles = titles
         self.events = events
         self._started = time.monotonic()
@@ -61,10 +64,11 @@ class Screen:
         return int(seen.total("penchant_events_total"))
 
     def rate(self, seen: Seen) -> float:
-        """Events a second, over the last few seconds."""
+        """Events a second, over the last few seconds or since it was asked last."""
         now = time.monotonic()
         self._rates = [*self._rates[-40:], (now, self.done(seen))]
         recent = [one for one in self._rates if now - one[0] <= 4.0]
+        recent = recent if len(recent) > 1 else self._rates[-2:]  # a log asks less often
         (start, first), (end, last) = recent[0], recent[-1]
         return (last - first) / (end - start) if end > start else 0.0
 

@@ -116,7 +116,7 @@ ERRORS = [
 STATE = [
     Panel("Status", "Of each goal: collecting, warming, ready, degraded.",
           [(f"max by (goal, status) ({_goal('penchant_goal_status')}) == 1",
-            "{{goal}}: {{status}}")], kind="number", width=6),
+            "{{goal}}: {{status}}")], kind="name", width=6),
     Panel("Model", "Version of the snapshot that scorers have: labels learned.",
           [(_newest("penchant_model_version"), "{{goal}}")], kind="number", width=6),
     Panel("Age of the model", "Since the newest snapshot was published.",
@@ -151,7 +151,7 @@ DRIFT = [
           [(_newest("penchant_model_unknown_features"), "{{goal}}")]),
     Panel("Learned until", "Event time behind the clock of the partitions.",
           [(f"scalar(max(penchant_clock_timestamp_seconds)) - "
-            f"{_newest('penchant_learned_until_timestamp_seconds')}", "{{goal}}")], "s"),
+            f"({_newest('penchant_learned_until_timestamp_seconds')} > 0)", "{{goal}}")], "s"),
 ]  # fmt: skip
 TICKETS = [
     Panel("Tickets closed", "By label.",

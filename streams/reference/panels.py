@@ -23,6 +23,7 @@ from grafana_foundation_sdk.builders.timeseries import Panel as Series
 from grafana_foundation_sdk.cog.encoder import JSONEncoder
 from grafana_foundation_sdk.models.common import (
     BigValueGraphMode,
+    BigValueTextMode,
     LegendDisplayMode,
     LegendPlacement,
     StackingMode,
@@ -42,7 +43,7 @@ SOURCE = DataSourceRef(type_val="prometheus", uid="prometheus")
 WIDTH = 24
 TALL, SHORT = 8, 4
 
-Kind = Literal["line", "stack", "share", "number"]
+Kind = Literal["line", "stack", "share", "number", "name"]
 #: PromQL, and the legend of its series.
 Query = tuple[str, str]
 
@@ -60,7 +61,8 @@ class Panel:
     unit
         Grafana's name of the unit.
     kind
-        Lines, stacked areas, areas that make a whole, or a number.
+        Lines, stacked areas, areas that make a whole, a number, or the names of the series that are
+        there now.
     bounds
         Values from which a number turns yellow and red; for a line the range of its axis.
     width
@@ -116,7 +118,7 @@ def render(page: Page) -> str:
     for heading, panels in page.rows:
         board = board.with_row(Row(heading).id(next(ids)))
         for panel in panels:
-            made = _number(panel) if panel.kind == "number" else _lines(panel)
+            made = _number(panel) if panel.kind in ("number", "name") else _lines(panel)
             board = board.with_panel(made.id(next(ids)))
     return JSONEncoder(sort_keys=True, indent=2).encode(board.build()) + "\n"
 
@@ -137,10 +139,12 @@ def _variable(name: str, label: str, query: str) -> QueryVariable:
 
 
 def _queries(panel: Panel) -> list[Dataquery]:
-    return [
+    queries = [
         Dataquery().expr(expr).legend_format(legend or "__auto").ref_id(chr(ord("A") + number))
         for number, (expr, legend) in enumerate(panel.queries)
     ]
+    # A series that was there an hour ago is no name of now.
+    return [query.instant() for query in queries] if panel.kind == "name" else queries
 
 
 def _number(panel: Panel) -> Stat:
@@ -155,6 +159,8 @@ def _number(panel: Panel) -> Stat:
         .span(panel.width)
         .height(SHORT)
     )
+    if panel.kind == "name":
+        return built.text_mode(BigValueTextMode.NAME).graph_mode(BigValueGraphMode.NONE)
     if panel.bounds is None:
         return built
     warn, alarm = panel.bounds

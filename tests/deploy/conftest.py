@@ -18,8 +18,9 @@ LEFT_OUT: pytest.StashKey[str] = pytest.StashKey()
 
 
 def find_tool(name: str) -> str | None:
-    """Where a tool is; None when it is not there."""
-    return shutil.which(name, path=f"{OWN_TOOLS}{os.pathsep}{os.environ.get('PATH', '')}")
+    """Where a tool, or a schema that is one, is; None when it is not there."""
+    own = OWN_TOOLS / name
+    return str(own) if own.exists() else shutil.which(name)
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -59,8 +60,8 @@ def tool() -> Any:
     def found(name: str) -> str:
         path = find_tool(name)
         assert path is not None, (
-            f"{name} is not installed: `make tools` fetches the Compose parser, the Debian package "
-            "`prometheus` brings prometheus and promtool, `systemd` brings systemd-analyze"
+            f"{name} is not installed: `make tools` fetches Compose's parser and KEDA's schema, "
+            "the Debian package `prometheus` promtool as well, and `systemd` systemd-analyze"
         )
         return path
 

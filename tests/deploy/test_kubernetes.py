@@ -9,6 +9,7 @@ from typing import Any
 import kubernetes_validate
 import pytest
 import yaml
+from jsonschema import Draft202012Validator
 
 from models.config.loader import load_config
 from streams.cli import COMMANDS
@@ -133,6 +134,38 @@ def test_what_goes_with_the_workers_finds_them() -> None:
     name = the("Deployment")["metadata"]["name"]
     assert the("HorizontalPodAutoscaler")["spec"]["scaleTargetRef"]["name"] == name
     assert keda["spec"]["scaleTargetRef"]["name"] == name
+
+
+def keda_mistakes(resource: Any, crd: str) -> list[str]:
+    """What KEDA's own schema would refuse; fields that it does not know are mistakes."""
+    found = yaml.safe_load(Path(crd).read_text())
+    group, _, version = resource["apiVersion"].partition("/")
+    assert (found["spec"]["group"], found["spec"]["names"]["kind"]) == (group, resource["kind"])
+    (served,) = [one for one in found["spec"]["versions"] if one["name"] == version]
+    schema = strict(served["schema"]["openAPIV3Schema"])
+    return [error.message for error in Draft202012Validator(schema).iter_errors(resource)]
+
+
+def strict(schema: Any) -> Any:
+    """A schema of Kubernetes that takes no fields which it does not name."""
+    if isinstance(schema, list):
+        return [strict(one) for one in schema]
+    if not isinstance(schema, dict):
+        return schema
+    inside = {name: strict(one) for name, one in schema.items()}
+    names_all = isinstance(schema.get("properties"), dict) and schema.get("type") == "object"
+    if names_all and not schema.get("x-kubernetes-preserve-unknown-fields"):
+        inside.setdefault("additionalProperties", False)
+    return inside
+
+
+@pytest.mark.tools("keda.sh_scaledobjects.yaml")
+def test_keda_would_take_its_own(tool: Any) -> None:
+    crd = tool("keda.sh_scaledobjects.yaml")
+    resource = yaml.safe_load((FOLDER / "keda/scaledobject.yaml").read_text())
+    assert keda_mistakes(resource, crd) == []
+    for path, value in [("pollInterval", 30), ("maxReplicaCount", "16"), ("triggers", [{}])]:
+        assert keda_mistakes(resource | {"spec": resource["spec"] | {path: value}}, crd), path
 
 
 def test_there_are_never_more_workers_than_partitions() -> None:

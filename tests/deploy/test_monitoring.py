@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+import asyncio
+import itertools
 import json
 import threading
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+from aiokafka import AIOKafkaProducer
 
+from models.config.durations import DAY
+from streams.agents.score import goal_partition
 from tests.support.cluster import Cluster, Worker, keyed, until
-from tests.support.factories import START, habits
+from tests.support.factories import START, event, habits
 from tests.support.prometheus import Prometheus, prometheus
 
 pytestmark = [pytest.mark.kafka, pytest.mark.tools("prometheus", long=True)]
@@ -59,6 +65,10 @@ def test_faults_are_told_and_untold_and_every_panel_has_data(watched: Any) -> No
     # Scores may well be late here: a second is a minute to these rules, and the machine is shared.
     assert not {"PenchantRefusals", "PenchantWorkerDown"} & server.firing()
     refused_events_are_told_until_they_end(cluster, server)
+    clocks_that_disagree_are_told_until_they_agree(cluster, server)
+    late_scores_are_told_until_they_are_in_time(cluster, server)
+    models_that_cannot_be_right_are_told(cluster, worker, server)
+    asyncio.run(a_trainer_that_is_held_up_is_told_until_it_goes_on(cluster, server))
     a_worker_that_dies_is_told_until_it_is_back(worker, server)
     every_panel_has_data(server)
 
@@ -70,6 +80,77 @@ def refused_events_are_told_until_they_end(cluster: Cluster, server: Prometheus)
     until(lambda: "PenchantRefusals" in server.firing(), "refusals to be told", PATIENCE)
     sending.join()
     until(lambda: "PenchantRefusals" not in server.firing(), "them to be over", PATIENCE)
+
+
+def clocks_that_disagree_are_told_until_they_agree(cluster: Cluster, server: Prometheus) -> None:
+    stamped(cluster, "fast", 60.0)
+    until(lambda: "PenchantClockSkew" in server.firing(), "the skew to be told", PATIENCE)
+    stamped(cluster, "right", 0.0)
+    until(lambda: "PenchantClockSkew" not in server.firing(), "it to be over", PATIENCE)
+
+
+def late_scores_are_told_until_they_are_in_time(cluster: Cluster, server: Prometheus) -> None:
+    """Producers that hold records back: a score follows its record's stamp, not its arrival."""
+    rounds = itertools.count()
+
+    def told() -> bool:
+        stamped(cluster, f"slow{next(rounds)}", -30.0)
+        return "PenchantScoresLate" in server.firing()
+
+    until(told, "late scores to be told", PATIENCE)
+    until(lambda: "PenchantScoresLate" not in server.firing(), "them to be over", PATIENCE)
+
+
+def models_that_cannot_be_right_are_told(
+    cluster: Cluster, worker: Worker, server: Prometheus
+) -> None:
+    version = worker.metrics()["penchant_model_version/churn"]
+    cluster.send([(b"churn-forged", b'{"goal": "churn"}')], cluster.topics.models)
+    until(lambda: "PenchantSnapshotsRefused" in server.firing(), "a forged model", PATIENCE)
+    assert worker.metrics()["penchant_model_version/churn"] >= version, "the last good one stays"
+    until(lambda: "PenchantSnapshotsRefused" not in server.firing(), "it to be over", PATIENCE)
+
+
+async def a_trainer_that_is_held_up_is_told_until_it_goes_on(
+    cluster: Cluster, server: Prometheus
+) -> None:
+    """A transaction that somebody leaves open in the examples holds up whoever reads committed."""
+    days, told = itertools.count(71), {"PenchantTrainerStuck", "PenchantNoProgress"}
+
+    def fires() -> bool:
+        day = next(days)
+        stamped(cluster, f"day{day}", 0.0, START + day * DAY // 4 + 60 * DAY)
+        return told <= server.firing()
+
+    somebody = AIOKafkaProducer(
+        bootstrap_servers=cluster.settings.brokers, transactional_id="somebody",
+        transaction_timeout_ms=300_000,
+    )  # fmt: skip
+    async with somebody:
+        await somebody.begin_transaction()
+        numbers = list(range(cluster.settings.partitions))
+        for number in {goal_partition(goal, numbers) for goal in ("churn", "coupon")}:
+            await somebody.send_and_wait(cluster.topics.examples, b"{", partition=number)
+        await asyncio.to_thread(until, fires, "the trainer to be told", 2 * PATIENCE)
+        await somebody.abort_transaction()
+    over = "it to be over"
+    await asyncio.to_thread(until, lambda: not told & server.firing(), over, PATIENCE)
+
+
+def stamped(cluster: Cluster, name: str, ahead: float, when: int = START + 70 * DAY) -> None:
+    """Send an event of each of some profiles, with the clock of its producer wrong."""
+
+    async def send() -> None:
+        producer = AIOKafkaProducer(bootstrap_servers=cluster.settings.brokers)
+        await producer.start()
+        at = int((time.time() + ahead) * 1000)
+        for number in range(40):
+            one = event(f"p{number}", when, event_id=f"{name}-{number}")
+            ((key, value),) = keyed([one])
+            await producer.send(cluster.topics.events, value, key, timestamp_ms=at)
+        await producer.stop()
+
+    asyncio.run(send())
 
 
 def a_worker_that_dies_is_told_until_it_is_back(worker: Worker, server: Prometheus) -> None:

@@ -177,6 +177,7 @@ class Cluster:
         records: Iterable[tuple[bytes | None, bytes | None]],
         topic: str = "",
         pause: float = 0.0,
+        headers: Sequence[tuple[str, bytes]] = (),
     ) -> int:
         """Send records to the events topic, or another; returns how many.
 
@@ -188,11 +189,17 @@ class Cluster:
             Where to.
         pause
             Seconds between two records, on average.
+        headers
+            Of every one of them.
         """
-        return asyncio.run(self._send(records, topic or self.topics.events, pause))
+        return asyncio.run(self._send(records, topic or self.topics.events, pause, headers))
 
     async def _send(
-        self, records: Iterable[tuple[bytes | None, bytes | None]], topic: str, pause: float
+        self,
+        records: Iterable[tuple[bytes | None, bytes | None]],
+        topic: str,
+        pause: float,
+        headers: Sequence[tuple[str, bytes]],
     ) -> int:
         producer = AIOKafkaProducer(
             bootstrap_servers=self.settings.brokers, linger_ms=20, max_batch_size=256 * 1024,
@@ -205,7 +212,7 @@ class Cluster:
                 ahead = count * pause - (time.monotonic() - started)
                 if ahead > 0.05:
                     await asyncio.sleep(ahead)
-                await producer.send(topic, key=key, value=value)
+                await producer.send(topic, key=key, value=value, headers=headers)
                 count += 1
         finally:
             await producer.stop()

@@ -70,14 +70,17 @@ class Prometheus:
 
 
 @contextlib.contextmanager
-def prometheus(binary: str, folder: Path, targets: Sequence[str]) -> Iterator[Prometheus]:
-    """Prometheus with our rules, scraping twice a second."""
+def prometheus(
+    binary: str, folder: Path, targets: Sequence[str], every: int = 500
+) -> Iterator[Prometheus]:
+    """Prometheus with our rules, scraping twice a second or every so many milliseconds."""
     (folder / "rules").mkdir(parents=True)
     for path in (ROOT / "deploy/prometheus/rules").glob("*.yml"):
         (folder / "rules" / path.name).write_text(hurried(path.read_text()))
     config = yaml.safe_load((ROOT / "deploy/prometheus/prometheus.yml").read_text())
     config["global"] = {
-        "scrape_interval": "500ms", "scrape_timeout": "400ms", "evaluation_interval": "1s",
+        "scrape_interval": f"{every}ms", "scrape_timeout": f"{every - 50}ms",
+        "evaluation_interval": "1s",
     }  # fmt: skip
     job = next(one for one in config["scrape_configs"] if one["job_name"] == "penchant")
     del job["dns_sd_configs"]
