@@ -8,11 +8,11 @@ import pytest
 
 from tests.integration.test_kafka import (
     CONFIG,
-    all_learned,
     final_states_are_byte_equal_to_an_offline_recomputation,
 )
 from tests.support.cluster import Cluster, Worker, keyed, until
 from tests.support.factories import habits
+from tests.support.left import all_learned
 from tests.support.quotas import throttled
 
 pytestmark = pytest.mark.kafka

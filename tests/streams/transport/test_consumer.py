@@ -342,12 +342,12 @@ def test_fetches_that_are_cancelled_while_a_consumer_stops_cancel_nothing_else()
     """Otherwise the thread ends and nobody is told: a worker that was fenced waited for it."""
     consumer = Cancelling(ends=True)
 
-    async def test() -> None:
+    async def stop() -> None:
         thread: Any = Rig().consumer._thread
         thread._consumer = consumer
         await thread.on_thread_stop()
 
-    run(test)
+    run(stop)
     assert consumer.left
 
 
@@ -371,11 +371,11 @@ def test_a_group_that_cannot_be_left_keeps_no_worker_from_ending(
     monkeypatch.setattr("streams.transport.consumer.LEAVING", 0.05)
     consumer = Leaving(ends=ends)
 
-    async def test() -> None:
+    async def stop() -> None:
         thread: Any = Rig().consumer._thread
         thread._consumer = consumer
         await asyncio.wait_for(thread.on_thread_stop(), 20)
 
-    run(test)
+    run(stop)
     assert consumer.left is ends
     assert ("not left in order" in caplog.text) is not ends
