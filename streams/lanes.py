@@ -80,15 +80,15 @@ class Lanes(Generic[Item]):
         try:
             # A cancellation may be swallowed on its way, by wait_for or by a transaction that
             # fails while it is aborted: whatever becomes of it, a lane that is closed ends.
-            while not _is_cancelled(task):
+            while not is_cancelled(task):
                 items = await self._next(waiting)
-                if not _is_cancelled(task):
+                if not is_cancelled(task):
                     await self._work(lane, items)
         except asyncio.CancelledError:
             raise
         except BaseException as error:  # noqa: BLE001 - whatever it was, nothing goes on
             await self._crash(error)
-            if not _is_cancelled(task):
+            if not is_cancelled(task):
                 await asyncio.Event().wait()
 
     async def _next(self, waiting: Waiting[Item]) -> list[Item] | None:
@@ -145,5 +145,6 @@ class Waiting(Generic[Item]):
         self._room.set()
 
 
-def _is_cancelled(task: asyncio.Task[Any] | None) -> bool:
+def is_cancelled(task: asyncio.Task[Any] | None) -> bool:
+    """Whether somebody has cancelled a task, whatever has become of it since."""
     return task is not None and task.cancelling() > 0

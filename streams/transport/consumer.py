@@ -15,6 +15,7 @@ docs/decisions/0002-transport.md. Its rules:
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -26,15 +27,21 @@ from faust.types.tuples import ConsumerMessage
 from mode import Service
 
 from models.errors import PenchantError
+from streams.lanes import is_cancelled
 
 if TYPE_CHECKING:
     from streams.checkpoint import Checkpoint
+
+logger = logging.getLogger(__name__)
 
 IDLE_POLL = 0.1
 #: Milliseconds that a broker may keep a fetch waiting for data; Faust has 1,500. While a partition
 #: has records that are not yet handed over, aiokafka fetches the others without it: where those are
 #: quiet, nothing at all comes from the busy one until the broker gives up waiting for them.
 FETCH_WAIT_MS = 50
+#: Seconds that leaving the group may take. Aiokafka waits for the rebalance that it is in the
+#: middle of, which may wait for an app that has crashed, or for as long as a request may take.
+LEAVING = 10.0
 
 
 class FetchError(PenchantError):
@@ -72,6 +79,20 @@ class RunConsumerThread(driver.AIOKafkaConsumerThread):
         if transport.checkpoint.transactional:
             consumer._isolation_level = "read_committed"
         return consumer
+
+    async def on_thread_stop(self) -> None:
+        """Leave the group, if that can be done soon; if not, the session ends by itself.
+
+        Aiokafka cancels what it still fetches, waits for that, and so ends as if it had been
+        cancelled itself; mode then never hears that the thread has ended, and waits for it.
+        """
+        try:
+            await asyncio.wait_for(super().on_thread_stop(), LEAVING)
+        except TimeoutError:
+            logger.warning("the group was not left in order: its partitions wait for the session")
+        except asyncio.CancelledError:
+            if is_cancelled(asyncio.current_task()):
+                raise
 
     def on_crash(self, msg: str, *fmt: Any, **kwargs: Any) -> None:
         """Say nothing beside the log, where the crash is told."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import signal
 import subprocess
 import time
@@ -166,11 +165,10 @@ class Cluster:
         return worker
 
     def stop(self) -> None:
-        """Stop all workers."""
+        """End all workers without asking; who wants to see one stop asks it before."""
         for worker in self.workers:
-            with contextlib.suppress(ProcessLookupError):
-                worker.send_signal(signal.SIGCONT) if worker.alive else None
-            worker.stop()
+            if worker.alive:
+                worker.kill()
 
     def send(
         self,

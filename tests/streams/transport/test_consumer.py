@@ -311,3 +311,71 @@ def test_a_consumer_thread_that_a_crash_has_ended_may_still_be_told_to_stop() ->
         assert not thread._stopped.is_set()
 
     run(test)
+
+
+class Leaving:
+    """An aiokafka consumer in the middle of a rebalance that never ends, or of none."""
+
+    def __init__(self, *, ends: bool) -> None:
+        self.ends, self.left = ends, False
+
+    async def stop(self) -> None:
+        """Leave."""
+        if not self.ends:
+            await asyncio.Event().wait()
+        self.left = True
+
+
+class Cancelling(Leaving):
+    """One that ends as if it had been cancelled, for it has cancelled what it fetched."""
+
+    async def stop(self) -> None:
+        """Leave."""
+        fetching = asyncio.ensure_future(asyncio.sleep(60))
+        await asyncio.sleep(0)
+        fetching.cancel()
+        self.left = True
+        await fetching
+
+
+def test_fetches_that_are_cancelled_while_a_consumer_stops_cancel_nothing_else() -> None:
+    """Otherwise the thread ends and nobody is told: a worker that was fenced waited for it."""
+    consumer = Cancelling(ends=True)
+
+    async def stop() -> None:
+        thread: Any = Rig().consumer._thread
+        thread._consumer = consumer
+        await thread.on_thread_stop()
+
+    run(stop)
+    assert consumer.left
+
+
+def test_who_cancels_the_stop_of_a_consumer_is_obeyed() -> None:
+    async def test() -> None:
+        thread: Any = Rig().consumer._thread
+        thread._consumer = Leaving(ends=False)
+        stopping = asyncio.ensure_future(thread.on_thread_stop())
+        await asyncio.sleep(0.01)
+        stopping.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await stopping
+
+    run(test)
+
+
+@pytest.mark.parametrize("ends", [True, False])
+def test_a_group_that_cannot_be_left_keeps_no_worker_from_ending(
+    ends: bool, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr("streams.transport.consumer.LEAVING", 0.05)
+    consumer = Leaving(ends=ends)
+
+    async def stop() -> None:
+        thread: Any = Rig().consumer._thread
+        thread._consumer = consumer
+        await asyncio.wait_for(thread.on_thread_stop(), 20)
+
+    run(stop)
+    assert consumer.left is ends
+    assert ("not left in order" in caplog.text) is not ends
