@@ -118,7 +118,7 @@ def test_a_lane_that_waits_takes_an_item_at_once(first: int) -> None:
 
         lanes: Lanes[int] = Lanes(work, Crashes(), 60, weigh=lambda item: item, most=10)
         await lanes.put(0, first)
-        await asyncio.wait_for(worked.wait(), 5)
+        assert await asyncio.wait_for(worked.wait(), 5)
         await lanes.close()
 
     run(test)
