@@ -84,6 +84,7 @@ def rival(*command: str) -> Figure:
 def contenders(cluster: Cluster, topic: str, number: int) -> dict[str, Callable[[int], Figure]]:
     broker = cluster.settings.brokers
     quix, faust = str(HERE / "rival_quix.py"), str(HERE / "rival_faust.py")
+    floor = str(HERE / "floor.py")
 
     def ours(guarantee: str) -> Callable[[int], Figure]:
         return lambda turn: penchant(cluster, guarantee, number, f"{topic}-{guarantee}-{turn}")
@@ -95,6 +96,10 @@ def contenders(cluster: Cluster, topic: str, number: int) -> dict[str, Callable[
             str(RIVALS), quix, broker, topic, str(number), "at_least_once"),
         "Quix Streams, exactly once": lambda _: rival(
             str(RIVALS), quix, broker, topic, str(number), "exactly_once"),
+        "Floor: aiokafka, nothing done": lambda _: rival(
+            sys.executable, floor, broker, topic, str(number), "aiokafka"),
+        "Floor: confluent-kafka, nothing done": lambda _: rival(
+            str(RIVALS), floor, broker, topic, str(number), "confluent"),
         TUTORIAL: lambda _: rival(
             sys.executable, faust, broker, topic, str(number), str(PARTITIONS)),
     }  # fmt: skip
@@ -112,8 +117,8 @@ def measured(
     few = Cluster(settings.model_copy(update={"prefix": f"few{profiles}"}), folder).create_topics()
     few.send(events(number // 10, profiles))
     with admin_client(few.settings) as client:  # Quix Streams makes its own
-        target = Wanted(f"{few.topics.events}-faust", PARTITIONS, {})
-        create_topics(client, few.settings, [target])
+        targets = (f"{few.topics.events}-faust", f"{cluster.topics.events}-floor")
+        create_topics(client, few.settings, [Wanted(one, PARTITIONS, {}) for one in targets])
     tutorial = contenders(few, few.topics.events, number // 10)[TUTORIAL]
     runs = contenders(cluster, cluster.topics.events, number) | {TUTORIAL: tutorial}
     for turn in range(rounds):
