@@ -135,6 +135,7 @@ class Trainer:
         self.positives += 2 * example.label - 1
         self._count([example._replace(label=1 - example.label)], sign=-1)
         self._count([example])
+        self._turn(example)
         self.version += 1
         self.counts["reversed"] += 1
         self.counts["not_undone"] += not undone
@@ -154,6 +155,15 @@ class Trainer:
         labels = [examples[place].label for place in told]
         for number, quality in enumerate(self.baseline_quality.values()):
             quality.add_many(dues, [said[place][number] for place in told], labels)
+
+    def _turn(self, example: Example) -> None:
+        """Correct how good the baselines would have been."""
+        said = self.baselines.turn(example.t0, example.raw, example.label)
+        if said is None or example.probability is None:
+            return
+        for quality, p in zip(self.baseline_quality.values(), said, strict=True):
+            quality.add_many([example.due], [p], [1 - example.label], sign=-1)
+            quality.add_many([example.due], [p], [example.label])
 
     def marks(self) -> dict[str, Any]:
         """The high-water marks as plain JSON."""

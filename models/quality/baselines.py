@@ -118,11 +118,26 @@ class Baselines:
         """What was said of a ticket at its T0; then learn its label."""
         self._remember(due)
         x = recency_of(raw, self._own)
-        rate, (bias, slope) = self._known[max(bisect_left(self._times, t0) - 1, 0)]
+        said = self._known_at(t0, x)
         self._recency.learn(x, label)
         self._labels += 1
         self._positives += label
         self._until = max(self._until, due)
+        return said
+
+    def turn(self, t0: int, raw: RawProfile, label: int) -> Said | None:
+        """Another label for a ticket that was met; what was said of it, as long as that is known.
+
+        The base rate is corrected; what the other one has learned of a single label is not undone.
+        """
+        self._positives += 2 * label - 1
+        if t0 <= self._times[0]:
+            return None
+        return self._known_at(t0, recency_of(raw, self._own))
+
+    def _known_at(self, t0: int, x: float) -> Said:
+        """What they say of a recency, as they stood at a moment."""
+        rate, (bias, slope) = self._known[max(bisect_left(self._times, t0) - 1, 0)]
         return Said(rate, _sigmoid(bias + slope * x))
 
     def _now(self) -> tuple[float, Weights]:

@@ -153,7 +153,7 @@ def _silent(times: float) -> str:
 
 
 _OF_PROFILE: dict[str, Phrase] = {
-    "days": lambda value: f"Active on {_some(math.expm1(value), 'day')} so far",
+    "days": lambda value: f"Active on {_some(round(math.expm1(value)), 'day')} so far",
     "rate": lambda value: f"Active on {min(value, 1.0):.0%} of days",
     "recency": lambda value: f"Last seen {elapsed(math.expm1(value))} ago",
     "gap": lambda value: (

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 import logging
 
 import click
@@ -12,6 +11,7 @@ from streams.admin import require_group, require_worker_topics
 from streams.app import build_app
 from streams.cli.common import CONFIG, read_config, reports_errors, settings_of, with_settings
 from streams.cli.usage import examples
+from streams.collector import calm_collector
 from streams.ending import end_after_crash
 from streams.logs import set_up_logging
 from streams.web import require_port
@@ -57,17 +57,6 @@ def command(config: str, web_port: int | None, brokers: str | None, prefix: str 
     logger.info("worker starts", extra=about)
     logger.info("guarantee: %s", PROMISES[settings.guarantee])
     run(app)
-
-
-def calm_collector() -> None:
-    """Let the garbage collector look less often, and not at what is there for good.
-
-    Runs make many objects that live for a moment and no cycles; with Python's own thresholds a
-    fifth of the time went into looking for cycles among them.
-    """
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(50_000, 20, 100)
 
 
 def run(app: faust.App) -> None:

@@ -18,6 +18,7 @@ from models.goals.compiled import CompiledGoal
 from models.learning.readiness import CODES, readiness_of, told
 from models.quality.leakage import Separations
 from models.quality.tally import Tally
+from streams.collector import calmly
 from streams.offline.backtest import Backtest, GoalRun, run_size
 from streams.offline.figures import check_survey, notes_of
 from streams.offline.latest import eligible_profiles
@@ -91,6 +92,7 @@ class Check(NamedTuple):
     goals: list[GoalCheck]
 
 
+@calmly()
 def dry_run(
     config: Config, events: str, layout: FileLayout, now: int, tell: Callable[[int, int], None]
 ) -> Check:

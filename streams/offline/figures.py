@@ -16,6 +16,7 @@ from models.config.durations import HOUR
 from models.config.schema import Config
 from models.errors import ConfigError, Problem
 from models.quality.evaluation import Evaluation, Judged
+from streams.collector import calmly
 from streams.offline.backtest import Backtest, GoalRun, run_size
 from streams.offline.latest import latest_of
 from streams.offline.layout import FileLayout
@@ -30,6 +31,7 @@ LOOKS = 24
 Tell = Callable[[str, int, int | None], None]
 
 
+@calmly()
 def backtest(
     config: Config, events: str, out: Path, layout: FileLayout, tell: Tell
 ) -> dict[str, Any]:

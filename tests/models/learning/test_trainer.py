@@ -55,6 +55,23 @@ def test_a_reversal_is_learned_once_and_corrects_the_counts(closed: list[Example
     assert (trainer.counts["reversed"], trainer.counts["repeated"]) == (1, 1)
 
 
+def test_a_reversal_corrects_what_is_counted_of_baselines_too(closed: list[Example]) -> None:
+    trainer = trained(questions(), "churn", [])
+    spoken = [one._replace(probability=0.4, model_version=1) for one in closed]
+    trainer.learn(spoken)
+    before = {name: one.all_time.counts.copy() for name, one in trainer.baseline_quality.items()}
+    negative = next(one for one in reversed(spoken) if one.label == 0)
+    trainer.learn([negative._replace(label=1, kind="reversal", offset=10_000)])
+    for name, quality in trainer.baseline_quality.items():
+        change = quality.all_time.counts - before[name]
+        assert quality.all_time.counts.min() >= 0
+        assert (change[0] == -change[1]).all()
+        assert (change.min(), change.max()) == (-1, 1)
+        assert (quality.all_time.labels, quality.all_time.positives) == (
+            trainer.labels, trainer.positives
+        )  # fmt: skip
+
+
 def test_examples_of_another_version_of_the_goal_are_left(closed: list[Example]) -> None:
     trainer = trained(questions(), "churn", [])
     trainer.learn([one._replace(goal_version="0") for one in closed[:10]])

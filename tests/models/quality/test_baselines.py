@@ -60,3 +60,20 @@ def test_baselines_are_the_same_after_their_state_was_kept() -> None:
     later = (3_000_000, 4_000_000, raw(4.0), 1)
     assert one.meet(*later) == pytest.approx(other.meet(*later))
     assert one.dump() == other.dump()
+
+
+def test_a_turned_label_is_taken_back_from_where_it_was_counted() -> None:
+    """What was said of a ticket is said of it again, until nothing that old is remembered."""
+    baselines, step = Baselines(WINDOW, ("event/basket",)), WINDOW // 100
+    met = [
+        (
+            t0,
+            raw(float(t0 % 7)),
+            baselines.meet(t0, t0 + WINDOW, raw(float(t0 % 7)), int(t0 % 3 == 0)),
+        )
+        for t0 in range(0, 4 * WINDOW, step)
+    ]
+    for t0, features, said in met[-100:]:
+        assert baselines.turn(t0, features, 1) == said
+    forgotten, features, _ = met[1]
+    assert baselines.turn(forgotten, features, 1) is None
