@@ -6,6 +6,7 @@ import asyncio
 import sys
 import time
 from collections import Counter
+from collections.abc import Iterable
 from typing import Any
 
 import click
@@ -28,10 +29,12 @@ from streams.cli.common import (
     reports_errors,
     settings_of,
     waiting,
+    with_layout,
     with_settings,
 )
 from streams.cli.usage import examples
-from streams.offline.files import read_events
+from streams.offline.files import Line, read_events
+from streams.offline.layout import FileLayout
 from streams.security import client_options
 from streams.settings import Settings
 from streams.topics import topics_of
@@ -47,6 +50,7 @@ SENT = "sent"
     epilog=examples(
         "penchant send goals.yaml events.jsonl.gz",
         "penchant send goals.yaml events.jsonl --speed 3600",
+        "penchant send goals.yaml buys.csv --column profile_id=user --set type=buy",
     ),
 )
 @CONFIG
@@ -56,6 +60,7 @@ SENT = "sent"
     type=click.FloatRange(min=0, min_open=True),
     help="Seconds of event time sent in a second; as fast as it goes if left out",
 )
+@with_layout
 @with_settings
 @with_json("{topic, sent, refused, seconds, reasons: {CODE: count}}")
 @reports_errors
@@ -66,6 +71,7 @@ def command(  # noqa: PLR0913, PLR0917 - one argument an option
     as_json: bool,
     brokers: str | None,
     prefix: str | None,
+    layout: FileLayout,
 ) -> None:
     """Send the file EVENTS (.jsonl, .jsonl.gz, .csv, .parquet) into the events topic.
 
@@ -78,7 +84,7 @@ def command(  # noqa: PLR0913, PLR0917 - one argument an option
         require_topics(settings)
     started = time.monotonic()
     try:
-        counts = asyncio.run(send(settings, limits, events, speed))
+        counts = asyncio.run(send(settings, limits, read_events(events, layout), speed))
     except KafkaError as error:
         raise BrokerError(f"sending stopped: {error}") from None
     sent, refused = counts.pop(SENT), counts.total()
@@ -94,9 +100,9 @@ def command(  # noqa: PLR0913, PLR0917 - one argument an option
 
 
 async def send(
-    settings: Settings, limits: LimitsPart, path: str, speed: float | None
+    settings: Settings, limits: LimitsPart, lines: Iterable[Line], speed: float | None
 ) -> Counter[str]:
-    """Send a file; returns how many were sent, and how many refused for each reason."""
+    """Send events; returns how many were sent, and how many refused for each reason."""
     producer = AIOKafkaProducer(
         linger_ms=20, max_batch_size=256 * 1024, acks="all", **client_options(settings)
     )
@@ -106,7 +112,7 @@ async def send(
         with Progress(console=err, disable=not err.is_terminal) as progress:
             task = progress.add_task("sending", total=None)
             pace = Pace(speed)
-            for line in read_events(path):
+            for line in lines:
                 event = _checked(line.number, line.value, limits, counts)
                 if event is None:
                     continue

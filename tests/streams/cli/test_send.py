@@ -56,6 +56,21 @@ def test_wrong_events_are_shown_with_their_line_and_not_sent(
 
 
 @pytest.mark.embedded
+def test_columns_are_mapped_as_a_backtest_maps_them(embedded: Cluster, tmp_path: Path) -> None:
+    file = tmp_path / "buys.csv"
+    file.write_text("user,timestamp,amount\np7,2026-01-01T00:00:00Z,3\n")
+    layout = ("--column", "profile_id=user", "--column", "event_id=#", "--set", "type=buy")
+    ended = invoke("send", goals(tmp_path), str(file), *layout, **place_of(embedded))
+    assert (ended.code, ended.said) == (0, "1 events sent, 0 refused")
+    (record,) = embedded.read(embedded.topics.events)
+    assert record.key == b"p7"
+    assert orjson.loads(record.value) == {
+        "event_id": "line-2", "profile_id": "p7", "timestamp": "2026-01-01T00:00:00Z",
+        "type": "buy", "properties": {"amount": 3},
+    }  # fmt: skip
+
+
+@pytest.mark.embedded
 def test_not_every_wrong_line_is_shown(embedded: Cluster, tmp_path: Path) -> None:
     file = lines(tmp_path, *[b"{"] * (MOST_SHOWN + 5))
     ended = invoke("send", goals(tmp_path), file, **place_of(embedded))
