@@ -5,6 +5,8 @@ PYTHON ?= $(shell for p in python3.13 python3.12 python3.11 python3; do command 
 	&& $$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && break; done)
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
+# The demo does without the developers' tools, which take most of the time to fetch.
+RUNS := $(VENV)/.runs
 
 .PHONY: help setup demo test quick lint types docs check-docs lock clean lock-images tools deploy-test monitor-test image-test flood chaos bench audit sbom pictures
 
@@ -13,14 +15,22 @@ help: ## what there is to make
 
 setup: $(READY) ## the environment, in .venv
 
-$(READY): requirements.txt pyproject.toml
+define install
 	@test -n "$(PYTHON)" || { echo "Python 3.11 or newer is needed; PYTHON=... says where it is"; exit 1; }
-	$(PYTHON) -m venv $(VENV)
-	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes --requirement requirements.txt
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes --requirement $<
 	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
-	@touch $(READY)
+endef
 
-demo: $(READY) ## the whole job on real data; KEEP=1 leaves it up, EVENTS=n takes the first n only
+$(READY): requirements.txt pyproject.toml
+	$(install)
+	@touch $(READY) $(RUNS)
+
+$(RUNS): requirements-run.txt pyproject.toml
+	$(install)
+	@touch $(RUNS)
+
+demo: $(RUNS) ## the whole job on real data; KEEP=1 leaves it up, EVENTS=n takes the first n only
 	@$(BIN)/penchant demo $(if $(KEEP),--keep) $(if $(EVENTS),--events $(EVENTS))
 
 test: $(READY) ## every test, those on Apache Kafka where Java and Maven are found
@@ -47,6 +57,7 @@ lock: $(READY) ## choose versions anew, with hashes
 	$(BIN)/pip install --quiet "uv>=0.9"
 	$(BIN)/uv pip compile pyproject.toml --all-extras --group dev --universal --generate-hashes \
 		--no-emit-index-url --no-header --no-annotate --quiet --output-file requirements.txt
+	$(LOCK) pyproject.toml --extra demo --extra report --group build --output-file requirements-run.txt
 
 clean: ## everything that was made
 	rm -rf $(VENV) .cache out dist

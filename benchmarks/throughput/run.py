@@ -37,7 +37,9 @@ TUTORIAL = "Faust as its tutorial leads to"
 Figure = tuple[float, float]  # events a second, CPU microseconds an event
 
 
-def penchant(cluster: Cluster, guarantee: str, number: int, group: str) -> Figure:
+def penchant(
+    cluster: Cluster, guarantee: str, number: int, group: str, run_records: int = 2_000
+) -> Figure:
     """Our worker, a process as in production, from its first committed run to its last."""
     settings = cluster.settings.model_copy(update={"prefix": group, "guarantee": guarantee})
     own = Cluster(settings.model_copy(update={"events_topic": cluster.topics.events}),
@@ -46,7 +48,7 @@ def penchant(cluster: Cluster, guarantee: str, number: int, group: str) -> Figur
     own.create_topics()
     own.send(snapshots(), own.topics.models)
     worker = own.worker(CONFIG, events_topic=cluster.topics.events, session_timeout="20",
-                        run_records=os.environ.get("RUN", "1000"))  # fmt: skip
+                        run_records=str(run_records))  # fmt: skip
     worker.start().wait_ready()
     try:
         return followed(worker, number)

