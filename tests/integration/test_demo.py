@@ -35,7 +35,8 @@ def report(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
 def test_every_event_is_applied_and_none_refused(report: dict[str, Any]) -> None:
     assert (report["applied"], report["refused"]) == (EVENTS, 0)
     assert report["profiles"] == HOUSEHOLDS
-    assert report["scores"] > EVENTS
+    # Events of a profile that come in one run are answered by one score a goal.
+    assert EVENTS / 4 < report["scores"] < EVENTS * 3
 
 
 @pytest.mark.parametrize(
