@@ -9,20 +9,18 @@ and the CPU of a quiet stream whose timers fall due. Prints a table.
 from __future__ import annotations
 
 import asyncio
-import random
 import re
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
-import orjson
 from aiokafka.partitioner import DefaultPartitioner
 from faust.types import TP
 
-from benchmarks.throughput.load import START, TYPES, snapshots
+from benchmarks.throughput.load import CONFIG as TWO_GOALS
+from benchmarks.throughput.load import START, events, snapshots
 from models.config.loader import load_config
 from models.engine import Engine
 from models.goals.tickets import TicketBook, id_of, ticket_key
@@ -44,23 +42,13 @@ partition_of = DefaultPartitioner()
 DAYS = 40
 AT_ONCE = 20_000
 PATIENCE = 600.0
-CONFIG = """\
-events: {value: properties.amount}
-time: {idle_after: 2s}
-goals:
-  churn:
-    propensity: churn
-    eligible: {where: {field: properties.amount, at_least: 0}, in_last: 60d}
-    outcome: {will_not: {where: {field: type, equals: purchase}}, within: 7d}
-    tickets: {every: 7d}
-  support:
-    propensity: conversion
-    outcome: {will: {where: {field: type, equals: support}}, within: 7d}
-    tickets: {every: 7d}
+CONFIG = f"""\
+time: {{idle_after: 2s}}
+{TWO_GOALS}\
   cart:
     propensity: conversion
-    outcome: {will: {where: {field: type, equals: cart}, times: 2}, within: 7d}
-    tickets: {every: 7d}
+    outcome: {{will: {{where: {{field: type, equals: cart}}, times: 2}}, within: 7d}}
+    tickets: {{every: 7d}}
 """
 
 
@@ -110,7 +98,7 @@ def patterns() -> Patterns:
     engine = Engine(load_config(CONFIG, "benchmark"), silent=True)
     partition = engine.open(0, {}, TicketBook())
     number = PATTERNS * DAYS // 2
-    log = list(events(number, PATTERNS, START - DAYS * 86_400, DAYS * 86_400 / number))
+    log = list(events(number, PATTERNS, start=START - DAYS * 86_400, pace=DAYS * 86_400 / number))
     records = [PlainRecord(key, value, offset) for offset, (key, value) in enumerate(log)]
     for at in range(0, number, 1_000):
         partition.apply(engine.step(partition, records[at : at + 1_000]))
@@ -121,23 +109,6 @@ def patterns() -> Patterns:
             profile.offset = -1  # of a log that is not here: what comes is no replay
             states.append((pack(profile), partition.tickets.of(key)))
     return Patterns(states, partition.profiles[CLOCK_KEY])
-
-
-def events(
-    number: int, profiles: int, start: float, pace: float, seed: int = 1
-) -> Iterator[tuple[bytes, bytes]]:
-    """Key and value of events of profiles drawn evenly."""
-    draw = random.Random(seed)
-    for count in range(number):
-        profile = f"p{draw.randrange(profiles):07d}"
-        fields = {
-            "event_id": f"{seed}-{count}",
-            "profile_id": profile,
-            "timestamp": int((start + count * pace) * 1000),
-            "type": TYPES[int(draw.random() ** 2 * len(TYPES))],
-            "properties": {"amount": draw.random() * 100, "sku": f"s{draw.randrange(500)}"},
-        }
-        yield profile.encode(), orjson.dumps(fields)
 
 
 async def write(cluster: Cluster, found: Patterns, profiles: int) -> int:
@@ -184,7 +155,7 @@ def measured(folder: Path, broker: str, found: Patterns, profiles: int) -> Figur
     cluster.create_topics()
     cluster.send(snapshots(CONFIG), cluster.topics.models)
     tickets = asyncio.run(write(cluster, found, profiles))
-    cluster.send(events(100, profiles, START, 0.01, seed=2))
+    cluster.send(events(100, profiles, seed=2, pace=0.01))
     worker = cluster.worker(CONFIG, session_timeout="30", snapshot_every="5")
     started = time.monotonic()
     worker.start()
@@ -207,7 +178,7 @@ def busy(cluster: Cluster, worker: Worker, profiles: int) -> float:
     """Microseconds of CPU an event, of events to profiles drawn evenly."""
     before = shown(worker, "process_cpu_seconds_total")
     # Little time passes in them: what falls due by time alone is not the events' doing.
-    cluster.send(events(EVENTS, profiles, START + 1, 0.001, seed=3))
+    cluster.send(events(EVENTS, profiles, seed=3, start=START + 1, pace=0.001))
     until(
         lambda: shown(worker, "penchant_events_total/applied") >= EVENTS + 100, "events", PATIENCE
     )

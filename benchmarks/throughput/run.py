@@ -37,9 +37,7 @@ TUTORIAL = "Faust as its tutorial leads to"
 Figure = tuple[float, float]  # events a second, CPU microseconds an event
 
 
-def penchant(
-    cluster: Cluster, guarantee: str, number: int, group: str, run_records: int = 2_000
-) -> Figure:
+def penchant(cluster: Cluster, guarantee: str, number: int, group: str) -> Figure:
     """Our worker, a process as in production, from its first committed run to its last."""
     settings = cluster.settings.model_copy(update={"prefix": group, "guarantee": guarantee})
     own = Cluster(settings.model_copy(update={"events_topic": cluster.topics.events}),
@@ -47,8 +45,7 @@ def penchant(
     own.folder.mkdir()
     own.create_topics()
     own.send(snapshots(), own.topics.models)
-    worker = own.worker(CONFIG, events_topic=cluster.topics.events, session_timeout="20",
-                        run_records=str(run_records))  # fmt: skip
+    worker = own.worker(CONFIG, events_topic=cluster.topics.events, session_timeout="20")
     worker.start().wait_ready()
     try:
         return followed(worker, number)

@@ -42,11 +42,8 @@ class PoisonGuard:
 
     async def handle(self, number: int, records: list[Any], offset: int) -> None:
         """Apply a run, without what crashes the engine if that has happened often enough."""
-        try:
-            await self.agent.handle(number, records, offset)
-        except EngineCrash as crash:
-            error = self._cause(number, crash)
-        else:
+        error = await self._crash_of(number, records, offset)
+        if error is None:
             return
         run, crashes = (records[0].offset, offset), self.agent.crashes(number)
         if not self.patience:
@@ -62,6 +59,14 @@ class PoisonGuard:
         except EngineCrash as crash:
             raise self._cause(number, crash) from None
 
+    async def _crash_of(self, number: int, records: list[Any], offset: int) -> Exception | None:
+        """Apply a run; what it crashes the engine with, its partition closed."""
+        try:
+            await self.agent.handle(number, records, offset)
+        except EngineCrash as crash:
+            return self._cause(number, crash)
+        return None
+
     def _cause(self, number: int, crash: EngineCrash) -> Exception:
         """What the engine raised; the partition is closed, for its timers have moved."""
         self.agent.close({number})
@@ -76,11 +81,8 @@ class PoisonGuard:
         """Apply a run without the records that crash the engine alone."""
         isolated = 0
         while records:
-            try:
-                await self.agent.handle(number, records, offset)
-            except EngineCrash as crash:
-                error = self._cause(number, crash)
-            else:
+            error = await self._crash_of(number, records, offset)
+            if error is None:
                 return
             alone = self.agent.error_of(number, records[:1])
             if alone is None:
