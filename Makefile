@@ -8,6 +8,9 @@ READY := $(VENV)/.ready
 # The demo does without the developers' tools, which take most of the time to fetch.
 RUNS := $(VENV)/.runs
 
+# Tests spend half of their time waiting for brokers: files of tests side by side, brokers of their own.
+SPREAD ?= --numprocesses auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder
+
 .PHONY: help setup demo test quick lint types docs check-docs lock clean lock-images tools deploy-test monitor-test image-test flood chaos bench audit sbom pictures
 
 help: ## what there is to make
@@ -34,10 +37,10 @@ demo: $(RUNS) ## the whole job on real data; KEEP=1 leaves it up, EVENTS=n takes
 	@$(BIN)/penchant demo $(if $(KEEP),--keep) $(if $(EVENTS),--events $(EVENTS))
 
 test: $(READY) ## every test, those on Apache Kafka where Java and Maven are found
-	$(BIN)/python -m pytest $(ARGS)
+	$(BIN)/python -m pytest $(SPREAD) $(ARGS)
 
 quick: $(READY) ## the tests that need no broker
-	$(BIN)/python -m pytest -m "not embedded and not kafka" $(ARGS)
+	$(BIN)/python -m pytest $(SPREAD) -m "not embedded and not kafka" $(ARGS)
 
 lint: $(READY) ## style, and that the core stays pure
 	$(BIN)/ruff check

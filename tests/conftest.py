@@ -14,6 +14,7 @@ from streams.processes import embedded_broker
 from streams.settings import Settings
 from tests.support import apache
 from tests.support.cluster import Cluster
+from tests.support.left_out import leave_out, note, notes_of, take_notes
 
 #: Set by CI: a missing Apache Kafka is then a failure and not a note.
 INSIST = os.environ.get("PENCHANT_TEST_KAFKA") == "require"
@@ -26,19 +27,20 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     if absent is None or INSIST:
         return
     kafka = [item for item in items if "kafka" in item.keywords]
-    config.hook.pytest_deselected(items=kafka)
-    items[:] = [item for item in items if item not in kafka]
-    config.stash[LEFT_OUT] = f"{len(kafka)} tests on Apache Kafka did NOT run: {absent}"
+    leave_out(config, items, kafka)
+    note(config, f"{len(kafka)} tests on Apache Kafka did NOT run: {absent}")
 
 
-LEFT_OUT: pytest.StashKey[str] = pytest.StashKey()
+@pytest.hookimpl(optionalhook=True)
+def pytest_testnodedown(node: Any) -> None:
+    """Hear from a process of pytest-xdist what it left out."""
+    take_notes(node.config, getattr(node, "workeroutput", {}))
 
 
 def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> None:
     """Say plainly what did not run."""
-    left_out = config.stash.get(LEFT_OUT, None)
-    if left_out is not None:
-        terminalreporter.write_sep("!", left_out, red=True)
+    for text in notes_of(config):
+        terminalreporter.write_sep("!", text, red=True)
 
 
 @pytest.fixture(scope="session")

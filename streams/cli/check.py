@@ -18,7 +18,7 @@ from models.events.times import format_time
 from models.goals.compiled import Compiled
 from models.learning.readiness import CODES
 from streams.cli.answers import answer, with_json
-from streams.cli.common import CONFIG, err, out, read_config, reports_errors, with_layout
+from streams.cli.common import CONFIG, err, out, read_config, reports_errors, say, with_layout
 from streams.cli.usage import examples
 from streams.offline.layout import FileLayout
 
@@ -74,7 +74,7 @@ def _show_config(path: str, questions: Config) -> None:
         names = ("name", "version", "propensity", "window", "every", "title")
         table.add_row(*(escape(goal[name]) for name in names))
     out.print(table)
-    out.print(f"[green]{path} is right[/]: {len(goals)} goals")
+    say(f"[green]{escape(path)} is right[/]: {len(goals)} goals")
 
 
 def _dry_run(questions: Config, events: str, layout: FileLayout) -> Check:
@@ -113,12 +113,12 @@ def _told(finding: Finding) -> dict[str, Any]:
 def show(check: Check) -> None:
     """What a dry run has found, for people."""
     found = check.survey
-    out.print(
+    say(
         f"\n{check.applied:,} events of {check.profiles:,} profiles, "
         f"{format_time(found.first)[:10]} to {format_time(found.horizon)[:10]}"
     )
     for note in check.notes:
-        out.print(f"[yellow]note:[/] {escape(note)}")
+        say(f"[yellow]note:[/] {escape(note)}")
     for finding in check.findings:
         _show_finding(finding)
     for goal in check.goals:
@@ -127,25 +127,25 @@ def show(check: Check) -> None:
 
 def _show_goal(goal: GoalCheck) -> None:
     rate = f"{goal.positives / goal.labelled:.1%}" if goal.labelled else "-"
-    out.print(f"\n[bold]{escape(goal.title)}[/] ({goal.name}): {goal.status}")
-    out.print(
+    say(f"\n[bold]{escape(goal.title)}[/] ({goal.name}): {goal.status}")
+    say(
         f"  {goal.eligible:,} profiles eligible now; {goal.tickets:,} tickets, {goal.labelled:,} "
         f"labelled, {goal.positives:,} positive ({rate})\n"
         f"  base rate over time {_bars(goal.base_rates)}; {goal.have_days:.0f} days of history, "
         f"{goal.need_days:.0f} advised"
     )
     used = ", ".join(f"{name} {share:.0%}" for name, share in goal.events.items())
-    out.print(f"  in its tickets: {escape(used) or 'no events'}", soft_wrap=True)
+    say(f"  in its tickets: {escape(used) or 'no events'}")
     for finding in goal.findings:
         _show_finding(finding, "  ")
     if not goal.findings:
-        out.print("  [green]enough to learn from[/]")
+        say("  [green]enough to learn from[/]")
 
 
 def _show_finding(finding: Finding, indent: str = "") -> None:
     colour = "red" if CODES[finding.code].kind == "blocks" else "yellow"
     text = escape(finding.text)
-    out.print(f"{indent}[{colour}]{finding.code}[/] {text}", soft_wrap=True)
+    say(f"{indent}[{colour}]{finding.code}[/] {text}")
 
 
 def _bars(rates: list[float | None]) -> str:

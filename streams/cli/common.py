@@ -27,6 +27,9 @@ WRONG_INPUT = 2
 
 out = Console(highlight=False)
 err = Console(stderr=True, highlight=False)
+#: For all but tables: a line stays a line, whatever the width; a terminal wraps it itself.
+say = functools.partial(out.print, soft_wrap=True)
+complain = functools.partial(err.print, soft_wrap=True)
 
 CONFIG = click.argument("config", type=click.Path())
 
@@ -58,7 +61,7 @@ def reports_errors(command: Command) -> Command:
         except PenchantError as error:
             wrong = isinstance(error, ConfigError)
             word = "wrong" if wrong else "failed"
-            err.print(f"[bold red]{word}:[/] {escape(str(error))}", soft_wrap=True)
+            complain(f"[bold red]{word}:[/] {escape(str(error))}")
             if kwargs.get("as_json"):
                 answer(error_document(error))
             sys.exit(WRONG_INPUT if wrong else FAILED)

@@ -11,7 +11,7 @@ import click
 from click.shell_completion import get_completion_class
 
 from models.errors import ConfigError, Problem
-from streams.cli.common import out, reports_errors
+from streams.cli.common import reports_errors, say
 
 SHELLS = ("bash", "zsh", "fish")
 PROGRAM = "penchant"
@@ -34,8 +34,8 @@ def completion(ctx: click.Context, param: click.Parameter, shell: str | None) ->
         click.echo(script_of(ctx.command, shell))
     else:
         for path in install(ctx.command, shell, Path.home(), os.environ):
-            out.print(f"wrote {path}", soft_wrap=True)
-        out.print("A new shell has it.")
+            say(f"wrote {path}")
+        say("A new shell has it.")
     ctx.exit()
 
 

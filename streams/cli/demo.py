@@ -23,7 +23,7 @@ from rich.live import Live
 from models.errors import ConfigError, PenchantError, Problem
 from streams.admin import admin_client, create_topics, find_topics
 from streams.cli.answers import answer, with_json
-from streams.cli.common import FAILED, err, out, read_config, reports_errors
+from streams.cli.common import FAILED, complain, err, out, read_config, reports_errors, say
 from streams.cli.usage import examples
 from streams.demo.follow import Follower, Seen
 from streams.demo.journey import read_journey
@@ -68,7 +68,7 @@ def command(keep: bool, limit: int | None, folder: str, partitions: int, as_json
         if as_json:
             answer(summary)
         return
-    err.print("interrupted; nothing is left running")
+    complain("interrupted; nothing is left running")
     sys.exit(FAILED)
 
 
@@ -237,9 +237,9 @@ def stay(goals: Path, settings: Settings) -> None:
         "type": "basket", "properties": {"amount": 42.5},
     }  # fmt: skip
     prefix = f"PENCHANT_BROKERS={settings.brokers} PENCHANT_PARTITIONS={settings.partitions}"
-    out.print("\nBroker and worker stay up until Ctrl-C. In another terminal:", soft_wrap=True)
-    out.print(f"  {prefix} penchant watch --profile household-1", soft_wrap=True, markup=False)
-    out.print("and then, in a third:", soft_wrap=True)
-    out.print(f"  echo '{orjson.dumps(event).decode()}' > mine.jsonl", soft_wrap=True, markup=False)
-    out.print(f"  {prefix} penchant send {goals} mine.jsonl", soft_wrap=True, markup=False)
+    say("\nBroker and worker stay up until Ctrl-C. In another terminal:")
+    say(f"  {prefix} penchant watch --profile household-1", markup=False)
+    say("and then, in a third:")
+    say(f"  echo '{orjson.dumps(event).decode()}' > mine.jsonl", markup=False)
+    say(f"  {prefix} penchant send {goals} mine.jsonl", markup=False)
     signal.pause()

@@ -19,9 +19,10 @@ from streams.admin import BrokerError, admin_client
 from streams.cli.answers import answer, answer_line, with_json, with_json_lines
 from streams.cli.common import (
     FAILED,
-    err,
+    complain,
     out,
     reports_errors,
+    say,
     settings_of,
     waiting,
     with_settings,
@@ -78,7 +79,7 @@ def list_letters(
             "*" if letter.place in replayed else "",
         )  # fmt: skip
     out.print(table)
-    out.print(f"{len(shown):,} of {len(chosen):,} letters")
+    say(f"{len(shown):,} of {len(chosen):,} letters")
 
 
 @command.command(
@@ -109,10 +110,10 @@ def show(place: str, as_json: bool, brokers: str | None, prefix: str | None) -> 
         })  # fmt: skip
         return
     for name, value in sorted(found.headers.items()):
-        out.print(f"{name}: {_text(value.encode())}", markup=False, soft_wrap=True)
-    out.print(f"replayed: {'yes' if wanted in replayed else 'no'}")
-    out.print(f"key: {_text(found.key)}", markup=False, soft_wrap=True)
-    out.print(f"value: {_text(found.value)}", markup=False, soft_wrap=True)
+        say(f"{name}: {_text(value.encode())}", markup=False)
+    say(f"replayed: {'yes' if wanted in replayed else 'no'}")
+    say(f"key: {_text(found.key)}", markup=False)
+    say(f"value: {_text(found.value)}", markup=False)
 
 
 @command.command(
@@ -154,12 +155,12 @@ def replay_letters(  # noqa: PLR0913, PLR0917 - one argument an option
         settings_of(brokers, prefix), lambda settings: replay(settings, wanted, limit)
     )
     for place, why in result.impossible[:MOST_SHOWN]:
-        err.print(f"{_name(place)}: {why}", markup=False)
+        complain(f"{_name(place)}: {why}", markup=False)
     if as_json:
         impossible = [{"place": _name(place), "why": why} for place, why in result.impossible]
         answer({"sent": result.sent, "before": result.before, "impossible": impossible})
     else:
-        out.print(
+        say(
             f"{result.sent:,} sent again, {result.before:,} had been before, "
             f"{len(result.impossible):,} cannot be"
         )

@@ -12,9 +12,9 @@ from streams.cli.answers import answer, with_json
 from streams.cli.common import (
     CONFIG,
     FAILED,
-    out,
     read_config,
     reports_errors,
+    say,
     settings_of,
     waiting,
     with_settings,
@@ -75,6 +75,6 @@ def unreachable(settings: Settings, error: BrokerError) -> Verdict:
 
 def show(verdict: Verdict) -> None:
     """A line, and what to do under it."""
-    out.print(f"{MARKS[verdict.state]} {escape(verdict.check)}: {escape(verdict.found)}")
+    say(f"{MARKS[verdict.state]} {escape(verdict.check)}: {escape(verdict.found)}")
     if verdict.advice:
-        out.print(f"          [dim]{escape(verdict.advice)}[/]", soft_wrap=True)
+        say(f"          [dim]{escape(verdict.advice)}[/]")

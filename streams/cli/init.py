@@ -6,10 +6,11 @@ from importlib import resources
 from pathlib import Path
 
 import click
+from rich.markup import escape
 
 from models.errors import ConfigError, Problem
 from streams.cli.answers import answer, with_json
-from streams.cli.common import out, reports_errors
+from streams.cli.common import reports_errors, say
 from streams.cli.usage import examples
 
 FILES = ("goals.yaml", "events.jsonl")
@@ -40,9 +41,9 @@ def command(directory: str, force: bool, as_json: bool) -> None:
         answer({"written": [str(folder / name) for name in FILES]})
         return
     for name in FILES:
-        out.print(f"wrote {folder / name}")
-    out.print(
-        f"\nNext: [bold]penchant check {folder / 'goals.yaml'} {folder / 'events.jsonl'}[/], then "
-        f"[bold]penchant topics {folder / 'goals.yaml'} --apply[/] and "
-        f"[bold]penchant worker {folder / 'goals.yaml'}[/]"
+        say(f"wrote {folder / name}", markup=False)
+    goals, events = (escape(str(folder / name)) for name in FILES)
+    say(
+        f"\nNext: [bold]penchant check {goals} {events}[/], then "
+        f"[bold]penchant topics {goals} --apply[/] and [bold]penchant worker {goals}[/]"
     )

@@ -23,10 +23,11 @@ from streams.cli.answers import answer, with_json
 from streams.cli.common import (
     CONFIG,
     FAILED,
+    complain,
     err,
-    out,
     read_config,
     reports_errors,
+    say,
     settings_of,
     waiting,
     with_layout,
@@ -94,7 +95,7 @@ def command(  # noqa: PLR0913, PLR0917 - one argument an option
             "seconds": round(time.monotonic() - started, 3), "reasons": counts,
         })  # fmt: skip
     else:
-        out.print(f"{sent:,} events sent, {refused:,} refused")
+        say(f"{sent:,} events sent, {refused:,} refused")
     if refused:
         sys.exit(FAILED)
 
@@ -134,7 +135,7 @@ def _checked(number: int, value: bytes, limits: LimitsPart, counts: Counter[str]
     except InvalidEvent as error:
         counts[error.reason] += 1
         if counts.total() - counts[SENT] <= MOST_SHOWN:
-            err.print(f"line {number}: {error}", markup=False)
+            complain(f"line {number}: {error}", markup=False)
         return None
 
 

@@ -12,7 +12,7 @@ from rich.markup import escape
 
 from streams.admin import admin_client
 from streams.cli.answers import answer_line, with_json_lines
-from streams.cli.common import out, reports_errors, settings_of, waiting, with_settings
+from streams.cli.common import reports_errors, say, settings_of, waiting, with_settings
 from streams.cli.usage import examples
 from streams.security import client_options
 from streams.settings import Settings
@@ -51,7 +51,7 @@ def command(  # noqa: PLR0913, PLR0917 - one argument an option
         for key, value in scores(settings, from_start=from_start):
             if not matches(key, goal, profile) or (as_lines and not value):
                 continue
-            answer_line(value) if as_lines else out.print(line_of(key, value))
+            answer_line(value) if as_lines else say(line_of(key, value))
             shown += 1
             if shown == count:
                 return

@@ -9,12 +9,13 @@ from typing import Any
 
 import pytest
 
+from tests.support.left_out import leave_out, note
+
 #: ``require``: a missing tool is a failure, and the long tests run. CI and `make deploy-test`.
 INSIST = os.environ.get("PENCHANT_TEST_TOOLS") == "require"
 ROOT = Path(__file__).parents[2]
 #: Where `make tools` puts what comes from source.
 OWN_TOOLS = ROOT / ".cache" / "tools"
-LEFT_OUT: pytest.StashKey[str] = pytest.StashKey()
 
 
 def find_tool(name: str) -> str | None:
@@ -30,10 +31,9 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         return
     left_out = {item: why for item in items if (why := _why_not(item)) is not None}
     if left_out:
-        config.hook.pytest_deselected(items=list(left_out))
-        items[:] = [item for item in items if item not in left_out]
+        leave_out(config, items, list(left_out))
         reasons = "; ".join(sorted(set(left_out.values())))
-        config.stash[LEFT_OUT] = f"{len(left_out)} tests of deployment did NOT run: {reasons}"
+        note(config, f"{len(left_out)} tests of deployment did NOT run: {reasons}")
 
 
 def _why_not(item: pytest.Item) -> str | None:
@@ -44,13 +44,6 @@ def _why_not(item: pytest.Item) -> str | None:
     if absent:
         return f"{', '.join(absent)} not found"
     return "make deploy-test runs the long ones" if marker.kwargs.get("long") else None
-
-
-def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> None:
-    """Say plainly what did not run."""
-    left_out = config.stash.get(LEFT_OUT, None)
-    if left_out is not None:
-        terminalreporter.write_sep("!", left_out, red=True)
 
 
 @pytest.fixture

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import contextlib
+import fcntl
 import shutil
 import subprocess
 import uuid
@@ -37,16 +38,22 @@ def missing() -> str | None:
 def libraries() -> Path:
     """The folder with Kafka's jars, fetched once."""
     libs = CACHE / "libs"
+    CACHE.mkdir(parents=True, exist_ok=True)
+    with (CACHE / ".lock").open("w") as lock:  # tests run in several processes
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        _fetch(libs)
+    return libs
+
+
+def _fetch(libs: Path) -> None:
     if not (CACHE / ".complete").exists():
-        shutil.rmtree(CACHE, ignore_errors=True)
-        CACHE.mkdir(parents=True)
+        shutil.rmtree(libs, ignore_errors=True)
         subprocess.run(
             ["mvn", "-q", "-B", "-f", str(POM), "dependency:copy-dependencies",
              f"-DoutputDirectory={libs}"],
             check=True,
         )  # fmt: skip
         (CACHE / ".complete").touch()
-    return libs
 
 
 def new_identity() -> str:

@@ -1,0 +1,103 @@
+"""What an event costs when the work is spread: over two workers, over 4, 16 and 64 partitions.
+
+``python -m benchmarks.spread [EVENTS] [ROUNDS]`` sends the same events to workers that wait for
+them on Apache Kafka, one arrangement after the other in every round, and takes the CPU of all their
+processes from the first event to the last. Prints a table of medians.
+"""
+
+from __future__ import annotations
+
+import statistics
+import sys
+import tempfile
+from pathlib import Path
+from typing import NamedTuple
+
+from benchmarks.throughput.load import CONFIG, events, snapshots
+from streams.settings import Settings
+from tests.support.apache import apache_kafka
+from tests.support.cluster import Cluster, Worker, until
+from tests.support.left import handled
+
+PROFILES = 200_000
+PATIENCE = 600.0
+
+
+class Arrangement(NamedTuple):
+    """How many workers share how many partitions."""
+
+    workers: int
+    partitions: int
+
+
+ARRANGEMENTS = [Arrangement(1, 4), Arrangement(2, 4), Arrangement(1, 16), Arrangement(1, 64)]
+
+
+def measured(folder: Path, broker: str, arrangement: Arrangement, number: int, turn: int) -> float:
+    """Microseconds of CPU an event."""
+    prefix = f"spread{arrangement.workers}x{arrangement.partitions}x{turn}"
+    settings = Settings(brokers=broker, prefix=prefix, partitions=arrangement.partitions)
+    cluster = Cluster(settings, folder / prefix)
+    cluster.folder.mkdir()
+    cluster.create_topics()
+    cluster.send(snapshots(), cluster.topics.models)
+    try:
+        workers = [
+            cluster.worker(CONFIG, session_timeout="30").start() for _ in range(arrangement.workers)
+        ]
+        for worker in workers:
+            worker.wait_ready()
+        until(lambda: shared(workers, arrangement.partitions), "a share for each", PATIENCE)
+        before = sum(map(cpu, workers))
+        cluster.send(events(number, PROFILES))
+        until(lambda: handled(*workers) >= number, "all events", PATIENCE)
+        return (sum(map(cpu, workers)) - before) / number * 1e6
+    finally:
+        cluster.stop()
+
+
+def cpu(worker: Worker) -> float:
+    """Seconds of CPU that a worker's process has taken."""
+    return worker.metrics()["process_cpu_seconds_total"]
+
+
+def shared(workers: list[Worker], partitions: int) -> bool:
+    """Whether every worker has its share of the partitions."""
+    name = "penchant_partitions_assigned/"
+    held = [
+        sum(value for key, value in one.metrics().items() if key.startswith(name))
+        for one in workers
+    ]
+    return all(held) and sum(held) >= partitions
+
+
+def table(found: dict[Arrangement, list[float]]) -> str:
+    alone = statistics.median(found[ARRANGEMENTS[0]])
+    lines = [
+        "| workers | partitions | CPU us an event, median (least to most) | beside one with four |",
+        "| ---: | ---: | --- | ---: |",
+    ]
+    for arrangement, costs in found.items():
+        cost = statistics.median(costs)
+        lines.append(
+            f"| {arrangement.workers} | {arrangement.partitions} | {cost:,.0f} "
+            f"({min(costs):,.0f} to {max(costs):,.0f}) | {cost / alone:.2f} x |"
+        )
+    return "\n".join(lines)
+
+
+def main() -> None:
+    number = int(sys.argv[1]) if len(sys.argv) > 1 else 60_000
+    rounds = int(sys.argv[2]) if len(sys.argv) > 2 else 3
+    found: dict[Arrangement, list[float]] = {}
+    with tempfile.TemporaryDirectory() as folder, apache_kafka(Path(folder) / "kafka") as broker:
+        for turn in range(rounds):
+            for one in ARRANGEMENTS:
+                cost = measured(Path(folder), broker.address, one, number, turn)
+                found.setdefault(one, []).append(cost)
+                print(f"round {turn + 1}: {one} {cost:.0f} us", flush=True)
+    print(table(found))
+
+
+if __name__ == "__main__":
+    main()
