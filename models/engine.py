@@ -7,6 +7,7 @@ they are cut into runs.
 
 from __future__ import annotations
 
+from array import array
 from collections.abc import Iterable, Sequence
 
 from models.config.schema import Config
@@ -15,19 +16,18 @@ from models.goals.compiled import Compiled
 from models.goals.examples import Example
 from models.goals.refresh import is_refresh, next_refresh
 from models.goals.tickets import (
-    Packed,
     Ticket,
     TicketBook,
-    id_of,
     pack_ticket,
     unpack_ticket,
 )
 from models.learning.snapshot import Snapshot
+from models.opening import Times, set_timers
 from models.partition import CLOCK_KEY, Partition
 from models.poison import CRASH_KEY, crashes_of
 from models.profiles.codec import head_of, pack
 from models.profiles.features import raw_features
-from models.run import IDLE, Closing, Opening, Run, schedule_profile
+from models.run import IDLE, Closing, Opening, Run
 from models.scoring.board import Scoreboard
 from models.step import Record, Row, Step, TicketChange
 
@@ -79,41 +79,22 @@ class Engine:
         if CLOCK_KEY in profiles:
             clock.unpack(profiles[CLOCK_KEY])
         partition = Partition(number, profiles, tickets, clock)
+        times = Times([], array("q"), array("q"))
         scores: dict[int, list[float]] = {goal.key: [] for goal in self.compiled.goals}
         for key, packed in profiles.items():
             if key in NOT_PROFILES:
                 continue
-            for goal_key, (score, _) in self._open_profile(partition, key, packed).items():
+            head = head_of(packed)
+            times.add(key, head.first, head.last)
+            for goal_key, (score, _) in head.scores.items():
                 scores.get(goal_key, []).append(score)
-        for key, packed_tickets in tickets:
-            for ticket in packed_tickets:
-                self._open_ticket(partition, key, ticket)
+        set_timers(self.compiled, partition, times)
         self.board.open(partition, scores)
         return partition
 
     def close(self, partition: Partition) -> None:
         """Let go of a partition."""
         self.board.close(partition)
-
-    def _open_profile(
-        self, partition: Partition, key: bytes, packed: bytes
-    ) -> dict[int, tuple[float, int]]:
-        """Set a profile's timers; returns what was last said of it."""
-        head = head_of(packed)
-        start = max(head.first, partition.clock.now)
-        schedule_profile(self.compiled, partition, key, head.last, start)
-        return head.scores
-
-    def _open_ticket(self, partition: Partition, key: bytes, packed: Packed) -> None:
-        goal_key, t0 = id_of(packed)
-        goal = self.compiled.by_key.get(goal_key)
-        if goal is None:  # of a goal, or a version of one, that is no more
-            return
-        due = t0 + goal.window
-        if due >= partition.clock.now:
-            partition.closings.add(due, key, goal_key)
-        else:
-            partition.expiries.add(due + self.config.time.reversible_for, key, goal_key)
 
     # -- steps -----------------------------------------------------------------------------
 

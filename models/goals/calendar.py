@@ -8,9 +8,16 @@ from __future__ import annotations
 
 import heapq
 from array import array
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from itertools import pairwise, repeat
+
+import numpy as np
+
+from models.goals.schedule import Ints
 
 Entry = tuple[int, bytes, int]
+#: Moments, keys and tags of the entries of a bucket.
+Bucket = tuple["array[int]", list[bytes], "array[int]"]
 NEVER = 1 << 62
 
 
@@ -35,7 +42,7 @@ class Calendar:
         self._width = width
         self._reached = -1
         self._near: list[Entry] = []
-        self._far: dict[int, tuple[array[int], list[bytes], array[int]]] = {}
+        self._far: dict[int, Bucket] = {}
         self._order: list[int] = []
         #: Nothing falls due before this.
         self.soonest = NEVER
@@ -51,13 +58,37 @@ class Calendar:
         if number <= self._reached:
             heapq.heappush(self._near, (due, key, tag))
             return
+        bucket = self._far.get(number) or self._bucket(number)
+        bucket[0].append(due)
+        bucket[1].append(key)
+        bucket[2].append(tag)
+
+    def _bucket(self, number: int) -> Bucket:
         bucket = self._far.get(number)
         if bucket is None:
             bucket = self._far[number] = (array("q"), [], array("I"))
             heapq.heappush(self._order, number)
-        bucket[0].append(due)
-        bucket[1].append(key)
-        bucket[2].append(tag)
+        return bucket
+
+    def add_many(self, dues: Ints, keys: Sequence[bytes], tag: int) -> None:
+        """Let many entries wait; as :meth:`add` for each of them, in any order."""
+        numbers = dues // self._width
+        order = np.argsort(numbers, kind="stable")
+        dues, numbers, keys = dues[order], numbers[order], [keys[at] for at in order.tolist()]
+        starts = np.flatnonzero(np.diff(numbers, prepend=-1)).tolist()
+        for start, end in pairwise([*starts, len(keys)]):
+            self._add_to(int(numbers[start]), dues[start:end], keys[start:end], tag)
+
+    def _add_to(self, number: int, dues: Ints, keys: list[bytes], tag: int) -> None:
+        self.soonest = min(self.soonest, int(dues.min()))
+        if number <= self._reached:
+            self._near.extend(zip(dues.tolist(), keys, repeat(tag)))
+            heapq.heapify(self._near)
+            return
+        held = self._bucket(number)
+        held[0].frombytes(dues.tobytes())
+        held[1].extend(keys)
+        held[2].extend(repeat(tag, len(keys)))
 
     def pop(self, now: int) -> Iterator[Entry]:
         """Take out what fell due before ``now``, in order; what is added meanwhile takes part."""

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import numpy as np
+
+from models.goals.schedule import Ints
+
 
 def next_refresh(last: int, now: int, after: int) -> int:
     """The first moment later than ``now`` at which a silence since ``last`` has doubled.
@@ -24,6 +28,14 @@ def next_refresh(last: int, now: int, after: int) -> int:
     if silence < after:
         return last + after
     return last + after * (1 << (silence // after).bit_length())
+
+
+def next_refreshes(lasts: Ints, nows: Ints, after: int) -> Ints:
+    """The same of many profiles; see :func:`next_refresh`."""
+    times = np.maximum(nows - lasts, 0) // after
+    _, lengths = np.frexp(times)  # the number of bits; 0 of 0
+    doubled: Ints = np.int64(1) << lengths.astype(np.int64)
+    return lasts + after * doubled
 
 
 def is_refresh(last: int, moment: int, after: int) -> bool:

@@ -10,7 +10,14 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 
+import numpy as np
+import numpy.typing as npt
+
 from models.hashing import MASK, hash64, mix64
+
+Ints = npt.NDArray[np.int64]
+UInts = npt.NDArray[np.uint64]
+Bools = npt.NDArray[np.bool_]
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +69,26 @@ class Schedule:
     def includes(self, profile: int) -> bool:
         """Whether a profile opens tickets at all."""
         return self.share >= 1.0 or mix64(profile ^ self.seed) < self.share * 2.0**64
+
+    # -- of many profiles at once ----------------------------------------------------------
+
+    def next_ones(self, profiles: UInts, starts: Ints) -> Ints:
+        """The first moment of each profile at or after its start; see :meth:`next`."""
+        periods = starts // self.every
+        shifts = (profiles % np.uint64(self.every)).astype(np.int64)
+        moments = self._moments(shifts, periods)
+        return np.where(moments >= starts, moments, self._moments(shifts, periods + 1))
+
+    def _moments(self, shifts: Ints, periods: Ints) -> Ints:
+        numbers, places = np.unique(periods, return_inverse=True)
+        salts = [_salt(self.seed, period) % self.every for period in numbers.tolist()]
+        return periods * self.every + (shifts + np.array(salts, np.int64)[places]) % self.every
+
+    def include(self, profiles: UInts) -> Bools:
+        """Whether each profile opens tickets at all; see :meth:`includes`."""
+        if self.share >= 1.0:
+            return np.ones(len(profiles), np.bool_)
+        return np.array([self.includes(profile) for profile in profiles.tolist()], np.bool_)
 
 
 @lru_cache(maxsize=65_536)

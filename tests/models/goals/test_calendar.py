@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -26,6 +27,24 @@ def test_what_is_due_comes_out_in_order_and_once(entries: Any, moments: Any) -> 
     assert fired == sorted(set(entries))[: len(fired)]
     left = len(set(entries)) - len(fired)
     assert len(set(calendar.pop(10_000))) == left
+
+
+@given(ENTRIES, ENTRIES, st.integers(0, 12_000))
+def test_many_at_once_wait_as_they_would_one_by_one(before: Any, entries: Any, moment: int) -> None:
+    at_once, one_by_one = Calendar(1_000), Calendar(1_000)
+    for calendar in (at_once, one_by_one):
+        for entry in before:
+            calendar.add(*entry)
+        list(calendar.pop(moment))
+    for tag in range(3):
+        chosen = [entry for entry in entries if entry[2] == tag]
+        dues = np.array([due for due, _, _ in chosen], np.int64)
+        at_once.add_many(dues, [key for _, key, _ in chosen], tag)
+        for entry in chosen:
+            one_by_one.add(*entry)
+    assert at_once.soonest == one_by_one.soonest
+    assert len(at_once) == len(one_by_one)
+    assert list(at_once.pop(20_000)) == list(one_by_one.pop(20_000))
 
 
 def test_what_is_added_while_firing_takes_part() -> None:

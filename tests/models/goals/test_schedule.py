@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
@@ -50,3 +52,18 @@ def test_a_share_of_the_profiles_takes_part_and_a_greater_share_includes_it() ->
     numbers = [hash64(f"p{n}") for n in range(10_000)]
     assert 900 < sum(map(tenth.includes, numbers)) < 1_100
     assert all(half.includes(number) for number in numbers if tenth.includes(number))
+
+
+@given(
+    st.lists(st.tuples(st.integers(0, 2**64 - 1), st.integers(0, 10**13))),
+    st.integers(60_000, 10**11),
+    st.sampled_from([1.0, 0.5, 0.01]),
+)
+def test_many_profiles_at_once_have_the_moments_of_each(
+    drawn: Any, every: int, share: float
+) -> None:
+    schedule = schedule_of("churn", every, share)
+    profiles = np.array([profile for profile, _ in drawn], np.uint64)
+    starts = np.array([start for _, start in drawn], np.int64)
+    assert schedule.next_ones(profiles, starts).tolist() == [schedule.next(*one) for one in drawn]
+    assert schedule.include(profiles).tolist() == [schedule.includes(one) for one, _ in drawn]

@@ -1,0 +1,99 @@
+"""The timers of a partition that is taken on, worked out from its tables for all profiles at once.
+
+For one profile :func:`models.run.schedule_profile` says the same; a worker that takes on a million
+of them would wait for it.
+"""
+
+from __future__ import annotations
+
+from array import array
+from hashlib import blake2b
+from itertools import compress
+from typing import NamedTuple
+
+import numpy as np
+
+from models.goals.calendar import Calendar
+from models.goals.compiled import Compiled
+from models.goals.refresh import next_refreshes
+from models.goals.schedule import Bools, Ints, UInts
+from models.goals.tickets import TicketBook, id_of
+from models.partition import Partition
+
+
+class Times(NamedTuple):
+    """The times of the earliest and the latest event of profiles, column by column."""
+
+    keys: list[bytes]
+    firsts: array[int]
+    lasts: array[int]
+
+    def add(self, key: bytes, first: int, last: int) -> None:
+        """Add a profile."""
+        self.keys.append(key)
+        self.firsts.append(first)
+        self.lasts.append(last)
+
+
+def set_timers(compiled: Compiled, partition: Partition, times: Times) -> None:
+    """Set all timers of a partition that has none yet.
+
+    Parameters
+    ----------
+    compiled
+        The configuration.
+    partition
+        Its clock and its tickets are read, its timers written.
+    times
+        Those of all of its profiles.
+    """
+    _set_for_profiles(compiled, partition, times)
+    for goal, (moments, keys) in _tickets_by_goal(compiled, partition.tickets).items():
+        _set_for_tickets(compiled, partition, goal, np.array(moments, np.int64), keys)
+
+
+def _set_for_profiles(compiled: Compiled, partition: Partition, times: Times) -> None:
+    keys, scores = times.keys, compiled.config.scores
+    digests = b"".join(blake2b(key, digest_size=8).digest() for key in keys)
+    hashes: UInts = np.frombuffer(digests, "<u8")
+    lasts = np.frombuffer(times.lasts, np.int64)
+    starts = np.maximum(np.frombuffer(times.firsts, np.int64), partition.clock.now)
+    for goal in compiled.scheduled:
+        moments = goal.schedule.next_ones(hashes, starts)
+        _add(partition.openings, moments, keys, goal.key, goal.schedule.include(hashes))
+    if scores.refresh is not None:
+        partition.refreshes.add_many(next_refreshes(lasts, starts, scores.refresh), keys, 0)
+    kept_for = compiled.config.profiles.expire_after
+    if kept_for is not None:
+        partition.departures.add_many(lasts + kept_for, keys, 0)
+
+
+def _tickets_by_goal(
+    compiled: Compiled, tickets: TicketBook
+) -> dict[int, tuple[list[int], list[bytes]]]:
+    """T0 and profile of tickets; not of those of a goal, or a version of one, that is no more."""
+    found: dict[int, tuple[list[int], list[bytes]]] = {key: ([], []) for key in compiled.by_key}
+    for profile, packed_tickets in tickets:
+        for packed in packed_tickets:
+            goal, t0 = id_of(packed)
+            if goal in found:
+                moments, keys = found[goal]
+                moments.append(t0)
+                keys.append(profile)
+    return found
+
+
+def _set_for_tickets(
+    compiled: Compiled, partition: Partition, goal: int, moments: Ints, keys: list[bytes]
+) -> None:
+    due = moments + compiled.by_key[goal].window
+    waiting = due >= partition.clock.now
+    _add(partition.closings, due, keys, goal, waiting)
+    _add(partition.expiries, due + compiled.config.time.reversible_for, keys, goal, ~waiting)
+
+
+def _add(calendar: Calendar, due: Ints, keys: list[bytes], tag: int, chosen: Bools) -> None:
+    if chosen.all():
+        calendar.add_many(due, keys, tag)
+    else:
+        calendar.add_many(due[chosen], list(compress(keys, chosen)), tag)
