@@ -76,7 +76,7 @@ lock-images: $(READY) ## the images' share of the locked versions, after `make l
 KEDA := github.com/kedacore/keda/v2@v2.18.1
 CRD := .cache/tools/keda.sh_scaledobjects.yaml
 
-tools: .cache/tools/compose-parse $(CRD) ## the parser of Docker Compose and the schema of KEDA, with Go
+tools: .cache/tools/compose-parse $(CRD) .cache/tools/otelcol ## Compose's parser, KEDA's schema, OpenTelemetry's collector: with Go, minutes
 
 $(CRD):
 	mkdir -p $(@D)
@@ -85,14 +85,16 @@ $(CRD):
 .cache/tools/compose-parse: tests/support/compose/main.go tests/support/compose/go.mod
 	cd tests/support/compose && go build -o $(CURDIR)/$@ .
 
+.cache/tools/otelcol: tests/support/otelcol/main.go tests/support/otelcol/go.mod
+	cd tests/support/otelcol && go build -trimpath -o $(CURDIR)/$@ .
+
 flood: $(READY) ## a million invented types, values, events and profiles against the bounds
 	PENCHANT_FLOOD=$(or $(FLOOD),1000000) $(BIN)/python -m pytest tests/hostile/test_cardinality.py --durations=0 $(ARGS)
 
-deploy-test: $(READY) tools ## compose, rules, dashboards, alerts live: with the real tools
+deploy-test: $(READY) tools ## compose, rules, dashboards, traces, alerts live: with the real tools
 	PENCHANT_TEST_TOOLS=require $(BIN)/python -m pytest -m tools -k "not bare_directory" tests/deploy $(ARGS)
 
 pictures: $(READY) ## the dashboards as pictures, from a real Prometheus beside real workers; minutes
-	$(BIN)/pip install --quiet --disable-pip-version-check "matplotlib>=3.10,<4"
 	$(BIN)/python -m benchmarks.pictures.run
 	$(BIN)/python -m benchmarks.pictures.report
 
@@ -100,7 +102,7 @@ image-test: $(READY) ## the steps of the Dockerfile in a bare directory; minutes
 	PENCHANT_TEST_TOOLS=require $(BIN)/python -m pytest tests/deploy/test_image.py -k bare_directory $(ARGS)
 
 monitor-test: $(READY) ## a real Prometheus beside a worker on Apache Kafka: faults, alerts, dashboards
-	PENCHANT_TEST_TOOLS=require PENCHANT_TEST_KAFKA=require $(BIN)/python -m pytest tests/deploy/test_monitoring.py $(ARGS)
+	PENCHANT_TEST_TOOLS=require PENCHANT_TEST_KAFKA=require $(BIN)/python -m pytest tests/deploy/test_monitoring.py tests/deploy/test_faults.py $(ARGS)
 
 chaos: $(READY) ## two million events under forty faults of workers and brokers; SEED=n changes them
 	PENCHANT_CHAOS=long PENCHANT_CHAOS_SEED=$(or $(SEED),1) $(BIN)/python -m pytest tests/chaos/test_chaos.py -p no:logging $(ARGS)

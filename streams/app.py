@@ -83,14 +83,17 @@ class Worker:
         )  # fmt: skip
         profiles, tickets = self._table("profiles", Rows), self._table("tickets", TicketBook)
         self.traces = traces_of(settings, self.topics)
-        checkpoint = self.traces.beside(self.checkpoint) if self.traces else self.checkpoint
+        traces = self.traces
+        checkpoint = traces.scoring.beside(self.checkpoint) if traces else self.checkpoint
         wiring = Wiring(self.topics, checkpoint, self.metrics, settings.partitions)
         self.scoring = ScoringAgent(self.engine, wiring, (profiles, tickets), self.snapshots)
         self.guard = PoisonGuard(self.scoring, settings.poison_crashes)
         handle = self.guard.handle
-        self._handle = self.traces.around(handle) if self.traces else handle
+        self._handle = traces.scoring.around(handle) if traces else handle
         trainers = self._table("trainers", Rows)
         self.training = TrainingAgent(config, wiring, trainers, settings.snapshot_every)
+        teach = self.training.handle
+        self._teach = traces.training.around(teach) if traces else teach
         self.score_lanes: Lanes[Any] = Lanes(
             self._score, self.app.crash, weigh=self._weigh, most=settings.run_records
         )
@@ -150,7 +153,7 @@ class Worker:
 
     async def _train(self, number: int, runs: list[Any] | None) -> None:
         for run in runs or (None,):
-            await self.training.handle(number, run, self._acknowledge_trained)
+            await self._teach(number, run, self._acknowledge_trained)
 
     async def _acknowledge_trained(self, run: Any) -> None:
         await self._streams["train"].ack(run)
@@ -163,14 +166,17 @@ class Worker:
         await self.train_lanes.close()
         self._busy_at.clear()
         self.scoring.close({tp.partition for tp in revoked if tp.topic == self.topics.events})
-        self.training.close({tp.partition for tp in revoked if tp.topic == self.topics.examples})
+        trained = {tp.partition for tp in revoked if tp.topic == self.topics.examples}
+        self.training.close(trained)
+        if self.traces:
+            self.traces.training.forget(trained)
 
     async def _shut_down(self, *_: Any, **__: Any) -> None:
         await self.score_lanes.close()
         await self.train_lanes.close()
         await self.checkpoint.stop()
         if self.traces:
-            await self.traces.close()
+            await self.traces.scoring.close()
 
     async def _check(self) -> None:
         """Take note of what waits; load the trainers of partitions that have just come."""

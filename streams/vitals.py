@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import platform
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from functools import partial
 from importlib.metadata import version
 from pathlib import Path
@@ -20,11 +20,9 @@ from streams.snapshots import SnapshotReader
 from streams.topics import Topics
 from streams.transport.recovery import changes_left, seconds_taken
 
-#: Where Linux says how much memory a container may use: version 2 of control groups, version 1.
-MEMORY_LIMITS = (
-    Path("/sys/fs/cgroup/memory.max"),
-    Path("/sys/fs/cgroup/memory/memory.limit_in_bytes"),
-)
+#: Where Linux says how much memory a control group may use: version 2, version 1.
+CONTROL_GROUPS = Path("/sys/fs/cgroup")
+OWN_GROUPS = Path("/proc/self/cgroup")
 
 
 class Vitals:
@@ -131,10 +129,43 @@ class Vitals:
             metrics.stalled.labels(topic).set_function(partial(self.stalled, topic))
 
 
-def memory_limit() -> float:
-    """Bytes that this process and those beside it may use: the container's, or the machine's."""
+def memory_limit(groups: Path = CONTROL_GROUPS, own: Path = OWN_GROUPS) -> float:
+    """Bytes that this process and those beside it may use, the least that anybody says.
+
+    A container sees its own control group as the root of all; under systemd the bound is at the
+    unit's, somewhere below it; and whatever is above may have one as well.
+
+    Parameters
+    ----------
+    groups
+        Where the control groups are.
+    own
+        Which of them this process is in.
+    """
     physical = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
-    for path in MEMORY_LIMITS:
-        if path.exists() and (text := path.read_text().strip()).isdigit():
-            return float(min(int(text), physical))
-    return float(physical)
+    found = [int(text) for path in _limit_files(groups, own) if (text := _text(path)).isdigit()]
+    return float(min([physical, *found]))
+
+
+def _limit_files(groups: Path, own: Path) -> Iterator[Path]:
+    """Files that may say how much, from those of the root to those of our own group."""
+    for line in ["0::/", "0:memory:/", *_text(own).splitlines()]:
+        _, controllers, path = line.split(":", 2)
+        if not controllers:
+            root, name = groups, "memory.max"
+        elif "memory" in controllers.split(","):
+            root, name = groups / "memory", "memory.limit_in_bytes"
+        else:
+            continue
+        # A container sees the paths of the machine and not their folders: those are no files.
+        place = root / path.strip("/")
+        for folder in (place, *place.parents):
+            if folder.is_relative_to(root):
+                yield folder / name
+
+
+def _text(path: Path) -> str:
+    try:
+        return path.read_text().strip()
+    except OSError:
+        return ""

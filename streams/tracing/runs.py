@@ -1,24 +1,28 @@
-"""A span for a run and its checkpoint, linked with the traces of its events.
+"""A span for a run and its checkpoint, linked with the traces of what it was made of.
 
 A span an event would cost more than the event. So a run has one span, ``process TOPIC``, with a
 link to every sampled trace that its events came with (at most :data:`MOST_LINKS`), and under it
 ``compute`` and ``commit``. The context of an event travels on, unchanged, in the headers of the
 scores that it brings about: whoever reads a score goes on with the trace of its event. A score
 whose event came without a context gets that of its run, if that is recorded.
+
+Runs of examples are recorded in the same way, see :mod:`streams.tracing.training`: an example
+carries the context of the run that labelled it, a snapshot that of the run that sent it.
 """
 
 from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from contextvars import ContextVar
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from faust.types import TP
 from opentelemetry.sdk.trace import TracerProvider
-from opentelemetry.trace import Span, SpanKind
+from opentelemetry.trace import Link, Span, SpanContext, SpanKind
 
 from streams.checkpoint import Checkpoint, Headers, Outgoing, Output, Stage
 from streams.topics import Topics
@@ -33,19 +37,47 @@ Handle = Callable[[int, list[Any], int], Awaitable[None]]
 
 @dataclass(slots=True)
 class Run:
-    """What is known of the run under way in a lane."""
+    """What is known of the run under way in a lane.
 
-    span: Span
-    started: int
-    contexts: dict[bytes | None, Headers]
+    Parameters
+    ----------
+    own
+        The context of its span as headers; empty when it is not recorded.
+    contexts
+        Profile -> the context that its event came with.
+    phase
+        The name of what comes before a commit; None when nothing does.
+    started
+        When that began, epoch nanoseconds.
+    earlier
+        Recorded runs whose work the next commit makes durable as well; it empties them.
+    committed
+        Whether there has been a commit.
+    """
+
     own: Headers
+    contexts: dict[bytes | None, Headers] = field(default_factory=dict)
+    phase: str | None = "compute"
+    started: int = field(default_factory=time.time_ns)
+    earlier: list[SpanContext] = field(default_factory=list)
+    committed: bool = False
 
 
 _run: ContextVar[Run | None] = ContextVar("run", default=None)
 
 
+@contextmanager
+def under_way(run: Run) -> Iterator[None]:
+    """While this run is under way, commits are its own."""
+    token = _run.set(run)
+    try:
+        yield
+    finally:
+        _run.reset(token)
+
+
 class RunTraces:
-    """Records runs of the events topic.
+    """Records runs, those of the events topic here.
 
     Parameters
     ----------
@@ -59,41 +91,50 @@ class RunTraces:
 
     def __init__(self, provider: TracerProvider, topics: Topics, group: str) -> None:
         self._provider = provider
-        self._tracer = provider.get_tracer("penchant")
+        self.tracer = provider.get_tracer("penchant")
         self.topics = topics
         self._about = {
             "messaging.system": "kafka", "messaging.operation.name": "process",
             "messaging.operation.type": "process", "messaging.consumer.group.name": group,
-            "messaging.destination.name": topics.events,
         }  # fmt: skip
+        #: Whose records carry the context of the run that sent them.
+        self._handed_on = {topics.examples, topics.models, topics.insights}
 
     def around(self, handle: Handle) -> Handle:
         """Handling a run, in a span."""
 
         async def traced(number: int, records: list[Any], offset: int) -> None:
-            about = self._about | {
-                "messaging.destination.partition.id": str(number),
-                "messaging.batch.message_count": len(records),
-                "messaging.kafka.offset": records[0].offset if records else offset,
-            }
             contexts = {
                 record.key: context
                 for record in records
                 if record.headers and (context := carried(record.headers))
             }
-            name = f"process {self.topics.events}"
-            with self._tracer.start_as_current_span(
-                name, kind=SpanKind.CONSUMER, attributes=about
-            ) as span:
-                _link(span, contexts.values())
-                own = headers_of(span.get_span_context()) if span.is_recording() else ()
-                token = _run.set(Run(span, time.time_ns(), contexts, own))
-                try:
-                    await handle(number, records, offset)
-                finally:
-                    _run.reset(token)
+            place = self.topics.events, number, records[0].offset if records else offset
+            with (
+                self.span(place, len(records), contexts.values()) as span,
+                under_way(Run(own_headers(span), contexts)),
+            ):
+                await handle(number, records, offset)
 
         return traced
+
+    @contextmanager
+    def span(
+        self, place: tuple[str, int, int], records: int, contexts: Iterable[Headers]
+    ) -> Iterator[Span]:
+        """A span for a run: its topic, partition and first offset, and how many records it has."""
+        topic, number, offset = place
+        about: dict[str, Any] = self._about | {
+            "messaging.destination.name": topic,
+            "messaging.destination.partition.id": str(number),
+            "messaging.batch.message_count": records,
+            "messaging.kafka.offset": offset,
+        }
+        with self.tracer.start_as_current_span(
+            f"process {topic}", kind=SpanKind.CONSUMER, attributes=about
+        ) as span:
+            _link(span, contexts)
+            yield span
 
     def beside(self, checkpoint: Checkpoint) -> Checkpoint:
         """A checkpoint whose commits are spans, and whose scores carry contexts."""
@@ -106,24 +147,32 @@ class RunTraces:
             await inner.commit(source, offset, stages)
             return
         stages = [[self._carrying(output, run) for output in stage] for stage in stages]
-        self._tracer.start_span("compute", start_time=run.started).end()
-        about = {f"penchant.{name}": count for name, count in self._counts(stages).items()}
-        with self._tracer.start_as_current_span("commit", attributes=about):
+        if run.phase is not None:
+            self.tracer.start_span(run.phase, start_time=run.started).end()
+        about = {f"penchant.{name}": count for name, count in self._counts(source, stages).items()}
+        links = [Link(context) for context in run.earlier]
+        with self.tracer.start_as_current_span("commit", attributes=about, links=links):
             await inner.commit(source, offset, stages)
+        run.earlier.clear()
+        run.committed = True
         run.started = time.time_ns()  # a run that is cut into pieces has several of each
 
     def _carrying(self, output: Output, run: Run) -> Output:
-        if output.topic != self.topics.scores or not (run.contexts or run.own):
-            return output
         own, of_profile = run.own, run.contexts.get
-        records = [
-            Outgoing(key, value, of_profile(key.partition(b"/")[2], own) if key else own)
-            for key, value, _ in output.records
-        ]
+        if output.topic in self._handed_on and own:
+            records = [Outgoing(key, value, own) for key, value, _ in output.records]
+        elif output.topic == self.topics.scores and (run.contexts or own):
+            records = [
+                Outgoing(key, value, of_profile(key.partition(b"/")[2], own) if key else own)
+                for key, value, _ in output.records
+            ]
+        else:
+            return output
         return output._replace(records=records)
 
-    def _counts(self, stages: Sequence[Stage]) -> dict[str, int]:
-        names = {getattr(self.topics, name): name for name in ("scores", "examples", "dlq")}
+    def _counts(self, source: TP, stages: Sequence[Stage]) -> dict[str, int]:
+        sent = ("scores", "examples") if source.topic == self.topics.events else ("models",)
+        names = {getattr(self.topics, name): name for name in (*sent, "dlq")}
         counts = dict.fromkeys(names.values(), 0)
         for output in (output for stage in stages for output in stage):
             if output.topic in names:
@@ -136,7 +185,12 @@ class RunTraces:
         await asyncio.to_thread(self._provider.shutdown)
 
 
-def _link(span: Span, contexts: Any) -> None:
+def own_headers(span: Span) -> Headers:
+    """The context of a recorded span as headers."""
+    return headers_of(span.get_span_context()) if span.is_recording() else ()
+
+
+def _link(span: Span, contexts: Iterable[Headers]) -> None:
     """Link a recorded span with sampled traces, each once."""
     if not span.is_recording():
         return

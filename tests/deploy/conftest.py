@@ -53,8 +53,9 @@ def tool() -> Any:
     def found(name: str) -> str:
         path = find_tool(name)
         assert path is not None, (
-            f"{name} is not installed: `make tools` fetches Compose's parser and KEDA's schema, "
-            "the Debian package `prometheus` promtool as well, and `systemd` systemd-analyze"
+            f"{name} is not installed: `make tools` fetches Compose's parser, KEDA's schema and "
+            "OpenTelemetry's collector, the Debian package `prometheus` promtool as well, and "
+            "`systemd` systemd-analyze"
         )
         return path
 

@@ -115,7 +115,8 @@ async def a_trainer_that_is_held_up_is_told_until_it_goes_on(
     cluster: Cluster, server: Prometheus
 ) -> None:
     """A transaction that somebody leaves open in the examples holds up whoever reads committed."""
-    days, told = itertools.count(71), {"PenchantTrainerStuck", "PenchantNoProgress"}
+    days = itertools.count(71)
+    told = {"PenchantTrainerStuck", "PenchantNoProgress", "PenchantModelStale"}
 
     def fires() -> bool:
         day = next(days)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import socket
 from pathlib import Path
 from types import SimpleNamespace
@@ -131,15 +132,40 @@ def test_what_recovery_has_left_is_shown(app: Any, clock: Clock) -> None:
     assert registry.get_sample_value("penchant_recovering") == 1
 
 
-@pytest.mark.parametrize(("text", "limit"), [("1048576\n", 1_048_576.0), ("max\n", None)])
-def test_the_memory_limit_is_that_of_the_container_or_the_machine(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, text: str, limit: float | None
+@pytest.mark.parametrize(
+    ("own", "bounds", "found"),
+    [
+        ("0::/", {}, None),
+        ("0::/", {"memory.max": "max"}, None),
+        ("0::/", {"memory.max": "1000000"}, 1_000_000),
+        ("0::/", {"memory.max": str(2**62)}, None),
+        ("4:memory:/docker/f00", {"memory/memory.limit_in_bytes": "2000000"}, 2_000_000),
+        ("7:cpu,memory:/a", {"memory/a/memory.limit_in_bytes": "3000000"}, 3_000_000),
+        ("0::/system.slice/worker@1.service",
+         {"system.slice/worker@1.service/memory.max": "4000000"}, 4_000_000),
+        ("0::/tight.slice/worker@1.service",
+         {"tight.slice/memory.max": "5000", "tight.slice/worker@1.service/memory.max": "6000"},
+         5_000),
+        ("3:cpu:/other\n0::/", {"other/memory.max": "7000000"}, None),
+    ],
+    ids=["nothing", "no-bound", "container", "more-than-there-is", "version-1-container",
+         "version-1-below", "systemd", "the-slice-above", "not-ours"],
+)  # fmt: skip
+def test_the_memory_limit_is_the_least_of_the_machine_and_of_all_groups_it_is_in(
+    tmp_path: Path, own: str, bounds: dict[str, str], found: int | None
 ) -> None:
-    file = tmp_path / "memory.max"
-    file.write_text(text)
-    monkeypatch.setattr(module, "MEMORY_LIMITS", (file,))
-    found = memory_limit()
-    assert found == limit if limit else found > 2**28
+    groups, file = tmp_path / "cgroup", tmp_path / "own"
+    file.write_text(own + "\n")
+    for name, bound in bounds.items():
+        (groups / name).parent.mkdir(parents=True, exist_ok=True)
+        (groups / name).write_text(bound + "\n")
+    physical = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    assert memory_limit(groups, file) == (found or physical)
+
+
+def test_where_nothing_says_so_the_memory_limit_is_the_machine(tmp_path: Path) -> None:
+    physical = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    assert memory_limit(tmp_path / "none", tmp_path / "none") == physical
 
 
 def test_a_port_that_is_taken_is_named_with_what_to_do() -> None:

@@ -30,6 +30,7 @@ class Span(NamedTuple):
     span: str
     parent: str
     links: set[str]
+    linked: set[str]
     about: dict[str, Any]
     resource: dict[str, Any]
     seconds: float
@@ -59,7 +60,8 @@ class Collector:
             self.spans += [
                 Span(
                     one.name, one.trace_id.hex(), one.span_id.hex(), one.parent_span_id.hex(),
-                    {link.trace_id.hex() for link in one.links}, _values(one.attributes), resource,
+                    {link.trace_id.hex() for link in one.links},
+                    {link.span_id.hex() for link in one.links}, _values(one.attributes), resource,
                     (one.end_time_unix_nano - one.start_time_unix_nano) / 1e9,
                 )
                 for scope in group.scope_spans for one in scope.spans

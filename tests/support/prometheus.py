@@ -9,7 +9,7 @@ import subprocess
 import time
 import urllib.parse
 import urllib.request
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -21,10 +21,39 @@ from streams.processes import free_port, start, stop, wait_for_port
 ROOT = Path(__file__).parents[2]
 
 
-def hurried(rules: str) -> str:
-    """Rules for which a second is a minute: how long to wait, and over how long to look."""
-    rules = re.sub(r"\[(\d+)m\]", r"[\1s]", rules)
-    return re.sub(r"for: (\d+)m", r"for: \1s", rules)
+def hurried(rules: str, slower: Mapping[str, int]) -> str:
+    """Rules for which a second is a minute: how long to wait, over how long to look, how old.
+
+    Parameters
+    ----------
+    rules
+        As they are deployed.
+    slower
+        Alert -> seconds that are a minute to it, where faults cannot follow one another so fast.
+    """
+    found = yaml.safe_load(rules)
+    for rule in (rule for group in found["groups"] for rule in group["rules"]):
+        minute = slower.get(rule.get("alert", ""), 1)
+        rule["expr"] = _hurried(rule["expr"], minute)
+        if "for" in rule:
+            rule["for"] = f"{_minutes(rule['for']) * minute}s"
+    return yaml.safe_dump(found, sort_keys=False)
+
+
+def _hurried(expression: str, minute: int) -> str:
+    hurried = re.sub(
+        r"\[(\d+[mh])\]", lambda found: f"[{_minutes(found[1]) * minute}s]", expression
+    )
+    # Ages and durations that are waited for; those of single records are not.
+    return re.sub(
+        r"(recovery_seconds|model_age_seconds:min) > (\d+)",
+        lambda found: f"{found[1]} > {int(found[2]) // 60 * minute}",
+        hurried,
+    )
+
+
+def _minutes(text: str) -> int:
+    return int(text[:-1]) * {"m": 1, "h": 60}[text[-1]]
 
 
 @dataclass
@@ -71,12 +100,16 @@ class Prometheus:
 
 @contextlib.contextmanager
 def prometheus(
-    binary: str, folder: Path, targets: Sequence[str], every: int = 500
+    binary: str,
+    folder: Path,
+    targets: Sequence[str],
+    every: int = 500,
+    slower: Mapping[str, int] | None = None,
 ) -> Iterator[Prometheus]:
-    """Prometheus with our rules, scraping twice a second or every so many milliseconds."""
+    """Prometheus with our rules, hurried, scraping every so many milliseconds."""
     (folder / "rules").mkdir(parents=True)
     for path in (ROOT / "deploy/prometheus/rules").glob("*.yml"):
-        (folder / "rules" / path.name).write_text(hurried(path.read_text()))
+        (folder / "rules" / path.name).write_text(hurried(path.read_text(), slower or {}))
     config = yaml.safe_load((ROOT / "deploy/prometheus/prometheus.yml").read_text())
     config["global"] = {
         "scrape_interval": f"{every}ms", "scrape_timeout": f"{every - 50}ms",

@@ -32,8 +32,8 @@ from streams.settings import Settings
 from prometheus_client import CollectorRegistry
 worker = Worker(load_config(sys.argv[1], "c"), Settings(), CollectorRegistry())
 loaded = [name for name in sys.modules if name.startswith("opentelemetry")]
-plain = worker.guard.handle, worker.checkpoint
-print(len(loaded), (worker._handle, worker.scoring.checkpoint) == plain)
+plain = worker.guard.handle, worker.checkpoint, worker.training.handle
+print(len(loaded), (worker._handle, worker.scoring.checkpoint, worker._teach) == plain)
 """
 
 
@@ -84,6 +84,7 @@ def test_a_run_is_a_span_with_links_and_scores_carry_on_the_trace(kafka: Cluster
         runs = {span.trace for span in collector.named("process ")}
         assert own.split("-")[1] in runs, "a score without an event's trace has its run's"
         spans_say_what_they_are(kafka, collector)
+        training_is_linked_with_what_labelled_its_examples(kafka, collector)
 
 
 def linked(collector: Collector) -> list[Any]:
@@ -101,7 +102,7 @@ def scores_of(cluster: Cluster) -> dict[str, Any]:
 
 
 def spans_say_what_they_are(cluster: Cluster, collector: Collector) -> None:
-    runs = {span.span: span for span in collector.named("process ")}
+    runs = {span.span: span for span in collector.named(f"process {cluster.topics.events}")}
     for run in runs.values():
         assert run.name == f"process {cluster.topics.events}"
         assert run.about["messaging.system"] == "kafka"
@@ -110,11 +111,37 @@ def spans_say_what_they_are(cluster: Cluster, collector: Collector) -> None:
         assert run.resource["service.name"] == "penchant"
         assert run.resource["deployment.environment.name"] == "test"
     commits, computes = collector.named("commit"), collector.named("compute")
+    commits = [commit for commit in commits if "penchant.scores" in commit.about]
     assert len(commits) == len(computes) == len(runs)
     assert sum(commit.about["penchant.scores"] for commit in commits) > 0
     for commit in commits:
         assert commit.trace == runs[commit.parent].trace
         assert commit.seconds <= runs[commit.parent].seconds
+
+
+def training_is_linked_with_what_labelled_its_examples(
+    cluster: Cluster, collector: Collector
+) -> None:
+    scoring = {span.span for span in collector.named(f"process {cluster.topics.events}")}
+    training = collector.named(f"process {cluster.topics.examples}")
+    by_span = {span.span: span for span in training}
+    examples = cluster.read(cluster.topics.examples)
+    assert sum(span.about["messaging.batch.message_count"] for span in training) == len(examples)
+    assert {parent_of(one) for one in examples} == set.union(*(one.linked for one in training))
+    assert all(span.linked and span.linked <= scoring for span in training)
+    commits = [one for one in collector.named("commit") if "penchant.models" in one.about]
+    assert {one.parent for one in commits} <= by_span.keys()
+    durable = {one.parent for one in commits}.union(*(one.linked for one in commits))
+    assert durable == by_span.keys(), "every run of examples is in one commit"
+    for topic in (cluster.topics.models, cluster.topics.insights):
+        sent = {parent_of(one) for one in cluster.read(topic)}
+        assert sent == {one.parent for one in commits}, topic
+
+
+def parent_of(record: Any) -> str:
+    """The span that a record says it comes from."""
+    headers: dict[str, bytes] = dict(record.headers)
+    return headers["traceparent"].decode().split("-")[2]
 
 
 @pytest.mark.embedded
