@@ -277,8 +277,8 @@ def _items(array: bytes) -> list[bytes]:
 
 
 def _json_texts(texts: Sequence[str]) -> list[bytes]:
-    """Texts as JSON without the quotes around them: a quote inside one never stands bare."""
-    return orjson.dumps(texts)[2:-2].split(b'","')
+    """Texts as JSON without the quotes around them."""
+    return [orjson.dumps(text)[1:-1] for text in texts]
 
 
 def _json_times(moments: Sequence[int]) -> list[bytes]:

@@ -107,3 +107,15 @@ def test_a_number_is_told_of_its_own_attribute_however_large_or_if_it_is_not_kno
     [(_, score)] = bench.step(records([after], len(log))).scores
     [factor] = orjson.loads(score or b"")["factors"]
     assert (factor["factor"], factor["text"]) == ("attribute/income", f"income: {told}")
+
+
+@pytest.mark.parametrize("awkward", ['a",', '",', ',"', '","', "\\", '\\",', ",", '"'])
+def test_a_record_is_of_its_own_profile_whatever_is_in_the_ids_beside_it(
+    learned: Any, awkward: str
+) -> None:
+    asked, model, raw = learned
+    writer = RecordWriter(Scorer(asked, model, {}, 5), "events", 0)
+    ids = ["first", awkward, "last"]
+    said = Said(ids, [START] * 3, [1] * 3, [50] * 3, [None] * 3)
+    found = writer.write(writer._scorer.score(stack(raw[:3])), said)
+    assert [orjson.loads(record)["profile_id"] for record in found] == ids
