@@ -1,11 +1,12 @@
 """YAML documents with their places: every path in the file knows its line.
 
-PyYAML's safe loader builds the values; the node tree beside it tells lines, catches keys that
+A safe loader of PyYAML's builds the values; the node tree beside it tells lines, catches keys that
 stand twice (YAML would silently keep the last) and bounds what aliases may blow up to.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -18,6 +19,21 @@ LONGEST = 1_000_000
 MOST_NODES = 100_000
 
 Place = tuple[str, ...]
+BOOLEAN = "tag:yaml.org,2002:bool"
+
+
+class Loader(yaml.SafeLoader):
+    """The safe loader with the truths of YAML 1.2: ``no`` is a text (Norway's), not false."""
+
+    yaml_implicit_resolvers = {  # noqa: RUF012 - PyYAML's own way of saying it
+        first: [(tag, pattern) for tag, pattern in known if tag != BOOLEAN]
+        for first, known in yaml.SafeLoader.yaml_implicit_resolvers.items()
+    }
+
+
+Loader.add_implicit_resolver(
+    BOOLEAN, re.compile(r"^(?:true|True|TRUE|false|False|FALSE)$"), list("tTfF")
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,13 +67,13 @@ def read_document(text: str, source: str) -> Document:
     if len(text) > LONGEST:
         raise _wrong(source, f"{len(text):,} characters", f"at most {LONGEST:,}")
     try:
-        root = yaml.compose(text, Loader=yaml.SafeLoader)
+        root = yaml.compose(text, Loader=Loader)
         if root is None:
             raise _wrong(source, "an empty file", "a configuration with goals")
         lines, doubled = _places(root, source)
         if doubled:
             raise ConfigError(source, doubled)
-        return Document(source, yaml.safe_load(text), lines)
+        return Document(source, Loader(text).get_single_data(), lines)
     except (yaml.YAMLError, RecursionError, ValueError) as error:  # dates and numbers: bare errors
         raise ConfigError(source, [_unreadable(error)]) from None
 

@@ -11,7 +11,7 @@ from models.config.goals import Eligibility, Goal, Happening
 from models.config.schema import Config
 from models.events.conditions import Test, compile_condition, expand_condition
 from models.events.paths import Reader, compile_path
-from models.events.recognition import Recogniser
+from models.events.recognition import REMEMBERED, Recogniser
 from models.goals.eligibility import Eligible, asked_of, compile_eligibility
 from models.goals.outcome import CompiledOutcome
 from models.goals.schedule import Schedule, schedule_of
@@ -127,6 +127,8 @@ class Compiled:
         """The goals, by key, whose outcome an event advances that meets these conditions."""
         known = self._advanced.get(key := tuple(numbers))
         if known is None:
+            if len(self._advanced) >= REMEMBERED:
+                self._advanced.clear()
             known = self._advanced[key] = {
                 goal.key: goal for number in numbers for goal in self.advances.get(number, ())
             }

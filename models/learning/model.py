@@ -103,7 +103,8 @@ class PropensityModel:
         row = self.design([raw])[0]
         undone = self._unlearn(row, 1 - label)
         self._learn_row(row, label)
-        self.rate += (label - (1 - label)) / max(self.labels, 1.0)
+        corrected = self.rate + (label - (1 - label)) / max(self.labels, 1.0)
+        self.rate = min(max(corrected, 0.0), 1.0)  # what is forgotten cannot be taken back
         return undone
 
     def design(self, raw: Sequence[RawProfile]) -> Float64:

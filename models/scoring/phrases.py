@@ -91,7 +91,7 @@ def title_of(source: str, titles: Mapping[str, str]) -> str:
 
 def _phrase(block: Block, name: str, title: str) -> Phrase:
     if block.kind == "number":
-        return lambda value: f"{block.name}: {amount(value)}"
+        return lambda value: f"{block.name}: {'not known' if math.isnan(value) else amount(value)}"
     if block.kind == "category":
         return lambda value: f"{block.name}: {'' if value else 'not '}{block.text}"
     if block.kind == "profile":

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Any, Literal, NamedTuple
 
 import numpy as np
+import numpy.typing as npt
 import orjson
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -17,8 +19,11 @@ from models.scoring.scorer import Reasons, Scored, Scorer
 
 #: Words tell a feature in steps of a hundredth of its logarithm, which is finer than they show.
 STEPS = 100
-#: Bits that the steps of a value take in the code of a feature and its value.
-CODE_BITS = 24
+#: Bits that the steps of a value take in the code of a feature and its value: room for the largest
+#: attribute, which is told without a logarithm.
+CODE_BITS = 48
+#: Steps of a value that is not known.
+UNKNOWN = -(1 << CODE_BITS - 1)
 #: Words that are remembered, at most.
 MOST_WORDS = 50_000
 LOW_BELOW, HIGH_FROM = 25.0, 75.0
@@ -158,8 +163,7 @@ class RecordWriter:
         words = self._scorer.words
         if len(words) > MOST_WORDS:
             words.clear()
-        steps = np.rint(reasons.value * STEPS).astype(np.int64)
-        codes = (reasons.feature << CODE_BITS) + steps
+        codes = (reasons.feature << CODE_BITS) + _steps_of(reasons.value)
         for code in set(codes.ravel().tolist()) - words.keys():
             words[code] = self._words_of(code)
         sizes = np.abs(reasons.contribution)
@@ -187,7 +191,7 @@ class RecordWriter:
     def _told(self, feature: int, steps: int) -> tuple[str, str]:
         scorer = self._scorer
         factor = scorer.factors.names[scorer.factors.of_feature[feature]]
-        return factor, scorer.phrases[feature](steps / STEPS)
+        return factor, scorer.phrases[feature](math.nan if steps == UNKNOWN else steps / STEPS)
 
     def plain(self, scored: Scored, said: Said) -> list[dict[str, Any]]:
         """The records of scores, before they become JSON."""
@@ -199,7 +203,7 @@ class RecordWriter:
             *(part[number].tolist() for part in scored.reasons), strict=True
         ):
             if told:
-                factor, text = self._told(feature, round(value * STEPS))
+                factor, text = self._told(feature, int(_steps_of(value)))
                 factors.append(
                     {
                         "factor": factor,
@@ -228,6 +232,12 @@ class RecordWriter:
             score, at = before
             record["previous"] = {"score": score, "timestamp": format_time(at)}
         return record
+
+
+def _steps_of(values: Float64 | float) -> npt.NDArray[np.int64]:
+    """Values in the steps that words tell."""
+    steps = np.rint(np.multiply(values, STEPS))
+    return np.where(np.isnan(steps), UNKNOWN, steps).astype(np.int64)
 
 
 def _about(scorer: Scorer) -> dict[str, Any]:
@@ -267,8 +277,8 @@ def _items(array: bytes) -> list[bytes]:
 
 
 def _json_texts(texts: Sequence[str]) -> list[bytes]:
-    """Texts as JSON without the quotes around them: a quote inside one never stands bare."""
-    return orjson.dumps(texts)[2:-2].split(b'","')
+    """Texts as JSON without the quotes around them."""
+    return [orjson.dumps(text)[1:-1] for text in texts]
 
 
 def _json_times(moments: Sequence[int]) -> list[bytes]:

@@ -130,3 +130,12 @@ def test_an_outcome_that_does_not_fit_its_bits_is_refused() -> None:
     many = ", ".join(["{event: big_basket, times: 65535}"] * 5)
     text = GOOD.replace("{event: big_basket}]", many + "]")
     assert "fewer parts, or smaller times" in problems_of(text)
+
+
+def test_no_yes_on_and_off_are_texts_and_only_true_and_false_are_not() -> None:
+    where = "{field: properties.country, one_of: [se, no, No, on, yes, off, true, False]}"
+    outcome = f"{{will: {{where: {where}}}, within: 7d}}"
+    text = f"goals:\n  no:\n    propensity: conversion\n    outcome: {outcome}\n"
+    happening = load_config(text, "goals.yaml").goals["no"].outcome.happening
+    assert happening.where is not None
+    assert happening.where.one_of == ["se", "no", "No", "on", "yes", "off", True, False]

@@ -112,3 +112,17 @@ def test_a_reversal_takes_a_label_back_and_learns_the_other(closed: list[Example
     assert model.reverse(negative.raw, 1)
     assert learner.probability(model.design([negative.raw])[0]) > before
     assert model.base_rate > rate
+
+
+@pytest.mark.parametrize(("label", "bound"), [(0, 1.0), (1, 0.0)])
+def test_the_base_rate_stays_a_rate_when_more_labels_are_reversed_than_it_remembers(
+    closed: list[Example], monkeypatch: pytest.MonkeyPatch, label: int, bound: float
+) -> None:
+    monkeypatch.setattr("models.learning.model.RATE_MEMORY", 50.0)
+    model = PropensityModel(OWN, "bayesian")
+    raw = [one.raw for one in closed[:90]]
+    model.learn(raw, [label] * len(raw))
+    for one in raw:
+        model.reverse(one, 1 - label)
+    assert 0.0 < model.base_rate < 1.0
+    assert abs(model.base_rate - bound) < 0.1
