@@ -9,11 +9,11 @@ from typing import Any
 import orjson
 from rich.console import Console
 from rich.markup import escape
-from rich.table import Table
 
 from models.quality.tally import Tally
 from streams.demo.follow import Seen
 from streams.demo.screen import reasons
+from streams.offline.summary import figures_table, shown
 
 #: The highest profiles of each goal that are told about.
 HIGHEST = 2
@@ -66,20 +66,24 @@ def highest(seen: Seen, goal: str) -> list[dict[str, Any]]:
 
 def show(summary: dict[str, Any], console: Console, report: Path) -> None:
     """The summary, for people."""
-    table = Table("goal", "status", "examples", "outcomes", "AUC", "calibration", "log loss / base")
+    names = ("goal", "status", "examples", "outcomes", "AUC", "calibration", "log loss / base")
+    rows = []
     for goal in summary["goals"].values():
         found = goal["evaluation"]
-        table.add_row(
-            goal["title"], goal["status"], f"{goal['examples']:,}",
-            f"{goal['positives'] / max(goal['examples'], 1):.1%}",
-            *(_shown(found[name]) for name in ("auc", "calibration_ratio", "normalized_entropy")),
+        rows.append(
+            [
+                escape(goal["title"]), goal["status"], f"{goal['examples']:,}",
+                f"{goal['positives'] / max(goal['examples'], 1):.1%}",
+                *(shown(found[name]) for name in ("auc", "calibration_ratio",
+                                                  "normalized_entropy")),
+            ]
         )  # fmt: skip
     console.print(
         f"\n{summary['applied']:,} events of {summary['profiles']:,} profiles in "
         f"{summary['seconds']:.0f} s ({summary['events_per_second']:,} a second), "
         f"{summary['refused']} refused, {summary['scores']:,} scores."
     )
-    console.print(table)
+    console.print(figures_table(names, rows))
     console.print("[dim]AUC, calibration and log loss over the second half of the tickets, each "
                   "scored with what was known when it was opened.[/]\n")  # fmt: skip
     for goal in summary["goals"].values():
@@ -88,7 +92,3 @@ def show(summary: dict[str, Any], console: Console, report: Path) -> None:
             console.print(f"  {score['profile_id']}  {score['score']:.0f}, "
                           f"p = {score['probability']:.3f}  {escape(reasons(score))}")  # fmt: skip
     console.print(f"\nThe report lies at [bold]{report}[/]")
-
-
-def _shown(value: float | None) -> str:
-    return "-" if value is None else f"{value:.3f}"
