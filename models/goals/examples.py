@@ -151,8 +151,8 @@ def encode_example(example: Example) -> bytes:
 def decode_example(value: bytes) -> Example:
     """An example from its record.
 
-    A checked fast path reads what :func:`encode_example` writes, twice as fast or more; everything
-    else is read, or refused with its reason, by the schema. A property test holds the two together.
+    A checked fast path reads what :func:`encode_example` writes; everything else is read, or
+    refused with its reason, by the schema. A property test holds the two together.
 
     Raises
     ------

@@ -16,7 +16,8 @@ from streams.report.charts import charts_of
 from streams.report.palette import bucket_colours
 
 TITLES = {
-    "auc": ("Ranking over time", "AUC of the tickets of each stretch; 0.65 is the least."),
+    "auc": ("Ranking over time", "AUC of the tickets of each stretch of time: 0.5 is chance, below "
+            "0.65 a goal is degraded."),
     "loss": ("Surprise over time", "Log loss beside that of always saying the base rate; lower "
              "is better."),
     "gains": ("Cumulative gains", "How many outcomes the highest-scored profiles hold."),
