@@ -61,11 +61,11 @@ def _view(name: str, goal: dict[str, Any]) -> dict[str, Any]:
     return {
         "name": name,
         "goal": goal,
-        "headline": words.headline(goal),
+        "headline": words.unbroken(words.headline(goal)),
         "polarity": words.polarity(goal),
         "status": words.status(goal),
         "calibration": words.calibration(goal),
-        "cut_off": cut[1] if cut else None,
+        "cut_off": words.unbroken(cut[1]) if cut else None,
         "colours": bucket_colours(goal["propensity"]),
         "titles": {one["factor"]: one["title"] for one in told},
         "importance": importance,

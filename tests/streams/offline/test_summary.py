@@ -16,6 +16,10 @@ GOALS = {
     "no_basket_within_a_week": ("collecting", 1_307_958, 0.40217, 0.71234),
     "coupon": ("degraded", 25_546, 0.03371, None),
 }
+SCORE = {
+    "profile_id": "household-1", "score": 91.4, "probability": 0.4271, "propensity": "churn",
+    "factors": [{"contribution": 0.8, "text": "Basket: the last 3 weeks ago"}],
+}  # fmt: skip
 
 
 def said(show_it: Any, width: int) -> str:
@@ -45,7 +49,7 @@ def demonstrated() -> dict[str, Any]:
         name: {
             "title": "No basket within a week (of those who had one)", "status": status,
             "examples": tickets, "positives": round(rate * tickets), "evaluation": evaluation,
-            "highest": [],
+            "highest": [SCORE],
         }
         for name, (status, tickets, rate, _) in GOALS.items()
     }  # fmt: skip
@@ -72,3 +76,10 @@ def test_the_goals_name_gives_way_but_stays_whole() -> None:
     text = said(lambda console: show(backtested(), console, Path("out")), 80)
     firsts = "".join(row[:10].split(" ")[0] for row in text.splitlines())
     assert "no_basket_within_a_week" in firsts
+
+
+def test_the_demo_explains_its_figures_and_what_a_high_score_means() -> None:
+    text = " ".join(said(lambda to: show_demo(demonstrated(), to, Path("out")), 80).split())
+    assert "outcomes expected for each that came" in text
+    assert "the highest scores now (bad news: churn): household-1 score 91" in text
+    assert "probability 42.7% raises: Basket: the last 3 weeks ago" in text
