@@ -11,7 +11,7 @@ import math
 from bisect import bisect_left
 from typing import Any, NamedTuple
 
-from models.learning.logistic import LARGEST_LOGIT
+from models.learning.logistic import LARGEST_LOGIT, LEAST_LEFT, LEAST_VARIANCE
 from models.profiles.features import HOURS, PROFILE_FEATURES, RawProfile
 
 #: How many moments of a window are remembered.
@@ -67,12 +67,21 @@ class RecencyModel:
 
     def learn(self, x: float, label: int) -> None:
         """Learn a label."""
+        self._move(x, label, 1.0)
+
+    def unlearn(self, x: float, label: int) -> None:
+        """Take a label back, unless that would leave the covariance ill-conditioned."""
+        self._move(x, label, -1.0)
+
+    def _move(self, x: float, label: int, sign: float) -> None:
         p = self.said(x)
-        s = max(p * (1.0 - p), 1e-3)
+        s = max(p * (1.0 - p), LEAST_VARIANCE) * sign
         a, b, c = self._p
         q0, q1 = a + b * x, b + c * x
         scale = 1.0 + s * (q0 + q1 * x)
-        step = (label - p) / scale
+        if scale < LEAST_LEFT:
+            return
+        step = sign * (label - p) / scale
         self.bias += q0 * step
         self.slope += q1 * step
         k = s / scale
@@ -128,12 +137,13 @@ class Baselines:
     def turn(self, t0: int, raw: RawProfile, label: int) -> Said | None:
         """Another label for a ticket that was met; what was said of it, as long as that is known.
 
-        The base rate is corrected; what the other one has learned of a single label is not undone.
+        Both know the better from now on; what they have said before stays said.
         """
+        x = recency_of(raw, self._own)
         self._positives += 2 * label - 1
-        if t0 <= self._times[0]:
-            return None
-        return self._known_at(t0, recency_of(raw, self._own))
+        self._recency.unlearn(x, 1 - label)
+        self._recency.learn(x, label)
+        return self._known_at(t0, x) if t0 > self._times[0] else None
 
     def _known_at(self, t0: int, x: float) -> Said:
         """What they say of a recency, as they stood at a moment."""

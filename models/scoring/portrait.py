@@ -18,7 +18,7 @@ from models.profiles.features import Float64, Int, RawFeatures
 from models.scoring.compiled import probability
 from models.scoring.factors import LEAST
 from models.scoring.phrases import amount
-from models.scoring.readings import Reading, factor_title, readings_of
+from models.scoring.readings import FLAG, SHARE, Reading, factor_title, readings_of
 from models.scoring.scorer import Scorer
 
 BUCKETS = ("low", "medium", "high")
@@ -66,14 +66,16 @@ class Portrait:
             sums = self._sums[inside]
             means = sums.mean(axis=0)
             coverage = (np.abs(sums) >= LEAST).mean(axis=0)
-            for place in np.argsort(-np.abs(means), kind="stable")[:MOST_FACTORS].tolist():
-                factors.append(
-                    {
-                        "factor": self._factors.names[place],
-                        "contribution": float(means[place]),
-                        "coverage": float(coverage[place]),
-                    }
-                )
+            order = np.argsort(-np.abs(means), kind="stable")
+            factors = [
+                {
+                    "factor": self._factors.names[place],
+                    "contribution": float(means[place]),
+                    "coverage": float(coverage[place]),
+                }
+                for place in order[:MOST_FACTORS].tolist()
+                if coverage[place] > 0.0  # nobody would be told of it
+            ]
         return {"bucket": name, "profiles": profiles, "factors": factors}
 
     def factors(self) -> list[dict[str, Any]]:
@@ -86,7 +88,7 @@ class Portrait:
         telling = int(members[np.argmax(np.abs(self._shares[:, members]).mean(axis=0))])
         reading = self._readings[telling]
         values = reading.convert(np.nan_to_num(self._values[:, telling]))
-        edges = edges_of(values)
+        edges = edges_of(values, reading)
         bins = np.digitize(values, edges[1:-1]) if len(edges) > 1 else np.zeros(len(values), int)
         name = self._factors.names[place]
         counts = [
@@ -103,18 +105,34 @@ class Portrait:
         }
 
 
-def edges_of(values: Float64) -> Float64:
+def edges_of(values: Float64, reading: Reading) -> Float64:
     """Edges of bins that share the values out about evenly, at numbers that read well.
+
+    Where many have the least value, such as none at all, they are a bin of their own and the others
+    are shared out: else they would be in all quantiles, and the bins would tell nothing.
 
     Examples
     --------
-    >>> edges_of(np.arange(100.0)).tolist()
+    >>> bare = Reading("Coupons", "", np.expm1)
+    >>> edges_of(np.arange(100.0), bare).tolist()
     [0.0, 16.0, 33.0, 50.0, 66.0, 82.0, 99.0]
+    >>> edges_of(np.array([0.0] * 90 + [1, 2, 3, 4, 5, 6]), bare).tolist()
+    [0.0, 1.0, 2.0, 3.0, 4.0, 5.0, 6.0]
     """
+    if reading.unit == FLAG:
+        return np.array([0.0, 0.5, 1.0])
     if not len(values):
         return np.zeros(0)
-    found = np.quantile(values, np.linspace(0.0, 1.0, VALUE_BINS + 1)).tolist()
-    return np.unique([float(f"{edge:.2g}") for edge in found])
+    digits = 2 if reading.unit == SHARE else 1
+    crowd = values.round(digits) == values.min().round(digits)
+    crowded = not crowd.all() and crowd.mean() >= 1.0 / VALUE_BINS
+    shared_out = values[~crowd] if crowded else values
+    places = np.linspace(0.0, 1.0, VALUE_BINS + (not crowded))
+    found = np.quantile(shared_out, places).tolist()
+    if crowded:
+        found = [float(values.min()), *found]
+    by_label = {_shown(edge, reading): edge for edge in (float(f"{one:.2g}") for one in found)}
+    return np.unique(list(by_label.values()))
 
 
 def labels_of(edges: Float64, reading: Reading) -> list[str]:
@@ -125,11 +143,17 @@ def labels_of(edges: Float64, reading: Reading) -> list[str]:
     >>> labels_of(np.array([0.0, 0.5, 3.0]), Reading("Recency", "days", np.expm1))
     ['to 0.5 days', '0.5 days and more']
     """
-    unit = f" {reading.unit}" if reading.unit and reading.unit != "share" else ""
-    shown = [f"{edge:.0%}" if reading.unit == "share" else amount(edge) for edge in edges.tolist()]
+    if reading.unit == FLAG:
+        return ["no", "yes"]
+    unit = f" {reading.unit}" if reading.unit and reading.unit != SHARE else ""
+    shown = [_shown(edge, reading) for edge in edges.tolist()]
     if len(shown) < 2:
         return [f"{one}{unit}" for one in shown] or ["none"]
-    first = f"to {shown[1]}{unit}"
+    first = f"to {shown[1]}{unit}" if len(shown) > 2 else f"{shown[0]} to {shown[1]}{unit}"
     between = [f"{low} to {high}{unit}" for low, high in pairwise(shown[1:-1])]
     last = [f"{shown[-2]}{unit} and more"] if len(shown) > 2 else []
     return [first, *between, *last]
+
+
+def _shown(edge: float, reading: Reading) -> str:
+    return f"{edge:.0%}" if reading.unit == SHARE else amount(edge)

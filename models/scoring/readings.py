@@ -14,6 +14,8 @@ from models.scoring.phrases import reach_of, title_of
 
 Convert = Callable[[Float64], Float64]
 
+#: The units of what is 0 or 1, and of parts of a whole.
+FLAG, SHARE = "no or yes", "share"
 _TITLES = {
     AGE: "Account age",
     REGULARITY: "Regularity of active days",
@@ -29,7 +31,7 @@ class Reading(NamedTuple):
     title
         What it is.
     unit
-        What it is counted in; empty for a bare number.
+        What it is counted in, :data:`FLAG` or :data:`SHARE`; empty for a bare number.
     convert
         From values before scaling to what is read.
     """
@@ -73,7 +75,7 @@ def _reading(block: Block, name: str, title: str) -> Reading:
     if block.kind == "value":
         return _of_value(name, title)
     if block.kind == "category":
-        return Reading(f"{block.name} is {block.text}", "share", _same)
+        return Reading(f"{block.name} is {block.text}", FLAG, _same)
     return Reading(block.name, "", _same)
 
 
@@ -81,7 +83,7 @@ def _of_activity(name: str, title: str) -> Reading:
     if name == "recency":
         return Reading(f"{title}: days since the last", "days", _days)
     if name == "never":
-        return Reading(f"{title}: never", "share", _same)
+        return Reading(f"{title}: never", FLAG, _same)
     return Reading(f"{title}: in about the last {reach_of(name[6:])}", "", np.expm1)
 
 
@@ -122,9 +124,9 @@ def _signed(values: Float64) -> Float64:
 _OF_PROFILE = {
     "tenure": Reading("Days since the first event", "days", _days),
     "days": Reading("Active days so far", "days", np.expm1),
-    "rate": Reading("Share of active days", "share", _same),
+    "rate": Reading("Share of active days", SHARE, _same),
     "recency": Reading("Days since the last event", "days", _days),
     "gap": Reading("Usual days between active days", "days", _days),
     "overdue": Reading("Silence over the usual gap", "times", np.exp),
-    "one_day": Reading("Active on one day only", "share", _same),
+    "one_day": Reading("Active on one day only", FLAG, _same),
 }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import sys
 from pathlib import Path
 
 import click
@@ -18,7 +19,15 @@ from rich.progress import (
 from models.config.schema import Config
 from models.errors import ConfigError, PenchantError, Problem
 from streams.cli.answers import answer, with_json
-from streams.cli.common import CONFIG, err, out, read_config, reports_errors, with_layout
+from streams.cli.common import (
+    CONFIG,
+    FAILED,
+    err,
+    out,
+    read_config,
+    reports_errors,
+    with_layout,
+)
 from streams.cli.usage import examples
 from streams.offline.layout import FileLayout
 
@@ -47,7 +56,8 @@ def command(config: str, events: str, folder: str, layout: FileLayout, as_json: 
     """Run the questions of CONFIG over the file EVENTS (.jsonl, .csv, .parquet; .gz).
 
     Every ticket is scored with what was known when it was opened. Writes report.html, report.json
-    and tickets/GOAL.parquet.
+    and tickets/GOAL.parquet. Exits 2 if the file is wrong, also when every event of it was refused;
+    1 if `events.exclude` leaves none.
     """
     for name, extra in (("pyarrow", "parquet"), ("plotly", "report")):
         if importlib.util.find_spec(name) is None:
@@ -56,10 +66,12 @@ def command(config: str, events: str, folder: str, layout: FileLayout, as_json: 
     report = _run(questions, events, _folder(folder), layout)
     if as_json:
         answer(report)
-        return
-    from streams.offline.summary import show  # noqa: PLC0415 - see below
+    else:
+        from streams.offline.summary import show  # noqa: PLC0415 - see below
 
-    show(report, out, Path(folder))
+        show(report, out, Path(folder))
+    if not report["events"]:
+        sys.exit(FAILED)
 
 
 def _run(config: Config, events: str, folder: Path, layout: FileLayout) -> dict[str, object]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import sys
 import time
 from typing import TYPE_CHECKING, Any
 
@@ -18,7 +19,16 @@ from models.events.times import format_time
 from models.goals.compiled import Compiled
 from models.learning.readiness import CODES
 from streams.cli.answers import answer, with_json
-from streams.cli.common import CONFIG, err, out, read_config, reports_errors, say, with_layout
+from streams.cli.common import (
+    CONFIG,
+    FAILED,
+    err,
+    out,
+    read_config,
+    reports_errors,
+    say,
+    with_layout,
+)
 from streams.cli.usage import examples
 from streams.offline.layout import FileLayout
 
@@ -44,7 +54,9 @@ BARS = "▁▂▃▄▅▆▇█"
 def command(config: str, events: str | None, layout: FileLayout, as_json: bool) -> None:
     """Validate CONFIG; with a file of EVENTS, try every goal on it.
 
-    Exits 2 with the place, what was found and what was expected if something is wrong.
+    Exits 2 with the place, what was found and what was expected if something is wrong, also when
+    every event of the file was refused; 1 if `events.exclude` leaves none. A goal that is not ready
+    is an answer, no failure.
     """
     questions = read_config(config)
     if not as_json:
@@ -54,6 +66,8 @@ def command(config: str, events: str | None, layout: FileLayout, as_json: bool) 
         answer({"config": config, "goals": _goals(questions), "events": found and told(found)})
     elif found is not None:
         show(found)
+    if found is not None and not found.applied:
+        sys.exit(FAILED)
 
 
 def _goals(questions: Config) -> list[dict[str, str]]:

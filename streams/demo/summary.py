@@ -9,12 +9,17 @@ from typing import Any
 import orjson
 from rich.console import Console
 from rich.markup import escape
-from rich.table import Table
 
 from models.quality.tally import Tally
 from streams.demo.follow import Seen
 from streams.demo.screen import reasons
+from streams.offline.summary import figures_table, shown
 
+LEGEND = (
+    "[dim]Over the second half of the tickets, each scored with what was known when it was opened. "
+    "AUC: 0.5 is chance, 1 perfect. Calibration: outcomes expected for each that came. Log loss / "
+    "base: below 1 is better than always saying the base rate.[/]\n"
+)
 #: The highest profiles of each goal that are told about.
 HIGHEST = 2
 
@@ -66,29 +71,33 @@ def highest(seen: Seen, goal: str) -> list[dict[str, Any]]:
 
 def show(summary: dict[str, Any], console: Console, report: Path) -> None:
     """The summary, for people."""
-    table = Table("goal", "status", "examples", "outcomes", "AUC", "calibration", "log loss / base")
+    names = ("goal", "status", "examples", "outcomes", "AUC", "calibration", "log loss / base")
+    rows = []
     for goal in summary["goals"].values():
         found = goal["evaluation"]
-        table.add_row(
-            goal["title"], goal["status"], f"{goal['examples']:,}",
-            f"{goal['positives'] / max(goal['examples'], 1):.1%}",
-            *(_shown(found[name]) for name in ("auc", "calibration_ratio", "normalized_entropy")),
+        rows.append(
+            [
+                escape(goal["title"]), goal["status"], f"{goal['examples']:,}",
+                f"{goal['positives'] / max(goal['examples'], 1):.1%}",
+                *(shown(found[name]) for name in ("auc", "calibration_ratio",
+                                                  "normalized_entropy")),
+            ]
         )  # fmt: skip
     console.print(
         f"\n{summary['applied']:,} events of {summary['profiles']:,} profiles in "
         f"{summary['seconds']:.0f} s ({summary['events_per_second']:,} a second), "
         f"{summary['refused']} refused, {summary['scores']:,} scores."
     )
-    console.print(table)
-    console.print("[dim]AUC, calibration and log loss over the second half of the tickets, each "
-                  "scored with what was known when it was opened.[/]\n")  # fmt: skip
+    console.print(figures_table(names, rows))
+    console.print(LEGEND)
     for goal in summary["goals"].values():
-        console.print(f"[bold]{goal['title']}[/], highest now:")
-        for score in goal["highest"]:
-            console.print(f"  {score['profile_id']}  {score['score']:.0f}, "
-                          f"p = {score['probability']:.3f}  {escape(reasons(score))}")  # fmt: skip
+        highest = goal["highest"]
+        bad = highest and highest[0]["propensity"] == "churn"
+        news = " (bad news: churn)" if bad else ""
+        console.print(f"[bold]{escape(goal['title'])}[/], the highest scores now{news}:")
+        for score in highest:
+            console.print(
+                f"  {escape(score['profile_id'])}  score {score['score']:.0f}, "
+                f"probability {score['probability']:.1%}\n    {escape(reasons(score))}"
+            )
     console.print(f"\nThe report lies at [bold]{report}[/]")
-
-
-def _shown(value: float | None) -> str:
-    return "-" if value is None else f"{value:.3f}"

@@ -20,7 +20,7 @@ from models.quality.leakage import Separations
 from models.quality.tally import Tally
 from streams.collector import calmly
 from streams.offline.backtest import Backtest, GoalRun, run_size
-from streams.offline.figures import check_survey, notes_of
+from streams.offline.figures import check_applied, check_survey, notes_of
 from streams.offline.latest import eligible_profiles
 from streams.offline.layout import FileLayout
 from streams.offline.ordered import FileRecord, records_of
@@ -110,7 +110,7 @@ def dry_run(
     Raises
     ------
     ConfigError
-        The file cannot be read to its end, or nothing in it is an event.
+        The file cannot be read to its end, or nothing in it is an event that can be applied.
     """
     found = survey(events, layout)
     check_survey(events, found)
@@ -126,6 +126,7 @@ def dry_run(
         run = Backtest(config, Path(folder), learns=False)
         records = records_of(events, layout, found, config.time.allowed_lateness)
         run.run(_counting(records, counted), run_size(config, found), applied)
+        check_applied(events, found, run)
         run.finish()
         goals = [_check(run, goal, found) for goal in run.goals.values()]
         return Check(

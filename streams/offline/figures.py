@@ -15,6 +15,7 @@ import pyarrow as pa
 from models.config.durations import HOUR
 from models.config.schema import Config
 from models.errors import ConfigError, Problem
+from models.learning.readiness import CODES, told
 from models.quality.evaluation import Evaluation, Judged
 from streams.collector import calmly
 from streams.offline.backtest import Backtest, GoalRun, run_size
@@ -44,7 +45,7 @@ def backtest(
     Raises
     ------
     ConfigError
-        The file cannot be read to its end, or nothing in it is an event.
+        The file cannot be read to its end, or nothing in it is an event that can be applied.
     """
     started = time.perf_counter()
     found = survey(events, layout)
@@ -58,10 +59,10 @@ def backtest(
 
     with tempfile.TemporaryDirectory(dir=out, prefix=".backtest-") as folder:
         run = Backtest(config, Path(folder), Path(events).name)
-        step = max((found.horizon - found.first) // LOOKS, 1)
-        run.looks = iter(range(found.first + step, found.horizon, step))
+        run.looks = _looks(found)
         records = records_of(events, layout, found, config.time.allowed_lateness)
         run.run(records, run_size(config, found), applied)
+        check_applied(events, found, run)
         tell("evaluation", 0, None)
         run.finish()
         goals = goals_of(run, out)
@@ -76,12 +77,17 @@ def backtest(
         "refused": {"count": sum(run.reasons.values()), "reasons": dict(run.reasons),
                     "first": run.refused},
         "file": found.summary(),
-        "notes": notes_of(config, found, run),
+        "notes": [*_nothing_left(run), *notes_of(config, found, run)],
         "goals": goals,
     }  # fmt: skip
     (out / "report.json").write_bytes(orjson.dumps(report, option=orjson.OPT_INDENT_2))
     write_report(report, out / "report.html")
     return report
+
+
+def _looks(found: Survey) -> Iterator[int]:
+    step = max((found.horizon - found.first) // LOOKS, 1)
+    return iter(range(found.first + step, found.horizon, step))
 
 
 def check_survey(events: str, found: Survey) -> None:
@@ -101,9 +107,32 @@ def check_survey(events: str, found: Survey) -> None:
         )
 
 
+def check_applied(events: str, found: Survey, run: Backtest) -> None:
+    """Refuse a file of which every event was refused.
+
+    Raises
+    ------
+    ConfigError
+        Saying how many there were, and what was wrong with the first of them.
+    """
+    if run.reasons.total() == found.lines:
+        first = run.refused[0]
+        shown = (
+            f"{found.lines:,} events, every one of them refused; the first: "
+            f"{first['message']} ({first['reason']})"
+        )
+        raise ConfigError(events, [Problem("", shown, "at least one that is right", first["line"])])
+
+
 def notes_of(config: Config, found: Survey, run: Backtest) -> list[str]:
     """What a reader of the figures has to know about the file."""
     return list(_notes(config, found, run))
+
+
+def _nothing_left(run: Backtest) -> Iterator[str]:
+    """What a dry run has as a finding."""
+    if not run.counts["applied"]:
+        yield f"{told('no_events', 0, 0)}: {CODES['no_events'].change}"
 
 
 def _notes(config: Config, found: Survey, run: Backtest) -> Iterator[str]:

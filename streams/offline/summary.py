@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
@@ -13,26 +14,42 @@ from rich.table import Table
 
 def show(report: Mapping[str, Any], console: Console, folder: Path) -> None:
     """The figures of each goal, what to know about the file, and where the results are."""
-    table = Table("goal", "status", "tickets", "outcome", "AUC", "recency only", "log loss / base",
-                  "calibration")  # fmt: skip
+    rows = []
     for name, goal in report["goals"].items():
         found, recency = goal["evaluation"], goal["baselines"]["recency"]
-        table.add_row(
-            name, goal["status"], f"{goal['tickets']:,}", _share(goal["base_rate"]),
-            _shown(found["auc"]), _shown(recency["auc"]), _shown(found["normalized_entropy"]),
-            _shown(found["calibration_ratio"]),
+        rows.append(
+            [
+                escape(name), goal["status"], f"{goal['tickets']:,}", _share(goal["base_rate"]),
+                shown(found["auc"]), shown(recency["auc"]), shown(found["normalized_entropy"]),
+                shown(found["calibration_ratio"]),
+            ]
         )  # fmt: skip
+    names = ("goal", "status", "tickets", "outcome", "AUC", "AUC of recency", "log loss / base",
+             "calibration")  # fmt: skip
     console.print(
         f"{report['events']:,} events of {report['profiles']:,} profiles in "
         f"{report['seconds']:.1f} s ({report['events_per_second']:,.0f} a second)"
     )
-    console.print(table)
+    console.print(figures_table(names, rows))
     for note in report["notes"]:
         console.print(f"[yellow]note:[/] {escape(note)}")
     console.print(f"The results are in [bold]{escape(str(folder))}[/]")
 
 
-def _shown(value: float | None) -> str:
+def figures_table(names: Sequence[str], rows: Sequence[Sequence[str]]) -> Table:
+    """Figures of goals, whole at 80 columns: headings wrap, and the first column gives way."""
+    table = Table(box=SIMPLE_HEAD, show_edge=False, pad_edge=False, padding=(0, 1, 0, 0))
+    table.add_column(names[0], overflow="fold")
+    for place, name in enumerate(names[1:], 1):
+        width = max(len(text) for text in ("loss /", *name.split(), *(row[place] for row in rows)))
+        table.add_column(name, width=width, justify="left" if name == "status" else "right")
+    for row in rows:
+        table.add_row(*row)
+    return table
+
+
+def shown(value: float | None) -> str:
+    """A figure; a dash for none."""
     return "-" if value is None else f"{value:.3f}"
 
 

@@ -59,7 +59,9 @@ def auc_over_time(goal: Goal) -> go.Figure:
         customdata=sizes, hovertemplate="%{y:.3f}, %{customdata}",
     )  # fmt: skip
     figure.add_hline(y=0.5, line={"color": GREY, "dash": "dot"}, annotation_text="chance")
-    figure.add_hline(y=0.65, line={"color": VERMILLION, "dash": "dot"}, annotation_text="least")
+    figure.add_hline(
+        y=0.65, line={"color": VERMILLION, "dash": "dot"}, annotation_text="alarm below"
+    )
     return figure
 
 

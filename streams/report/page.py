@@ -16,7 +16,8 @@ from streams.report.charts import charts_of
 from streams.report.palette import bucket_colours
 
 TITLES = {
-    "auc": ("Ranking over time", "AUC of the tickets of each stretch; 0.65 is the least."),
+    "auc": ("Ranking over time", "AUC of the tickets of each stretch of time: 0.5 is chance, below "
+            "0.65 a goal is degraded."),
     "loss": ("Surprise over time", "Log loss beside that of always saying the base rate; lower "
              "is better."),
     "gains": ("Cumulative gains", "How many outcomes the highest-scored profiles hold."),
@@ -60,11 +61,11 @@ def _view(name: str, goal: dict[str, Any]) -> dict[str, Any]:
     return {
         "name": name,
         "goal": goal,
-        "headline": words.headline(goal),
+        "headline": words.unbroken(words.headline(goal)),
         "polarity": words.polarity(goal),
         "status": words.status(goal),
         "calibration": words.calibration(goal),
-        "cut_off": cut[1] if cut else None,
+        "cut_off": words.unbroken(cut[1]) if cut else None,
         "colours": bucket_colours(goal["propensity"]),
         "titles": {one["factor"]: one["title"] for one in told},
         "importance": importance,

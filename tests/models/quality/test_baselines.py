@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from models.profiles.features import HOURS, RawProfile
-from models.quality.baselines import MOMENTS, Baselines
+from models.quality.baselines import MOMENTS, Baselines, RecencyModel
 
 WINDOW = 1_000_000
 
@@ -77,3 +77,50 @@ def test_a_turned_label_is_taken_back_from_where_it_was_counted() -> None:
         assert baselines.turn(t0, features, 1) == said
     forgotten, features, _ = met[1]
     assert baselines.turn(forgotten, features, 1) is None
+
+
+def test_a_baseline_whose_labels_turned_knows_what_one_does_that_met_them_so() -> None:
+    """A third of the positives came late: the recency model unlearns their negatives."""
+    generator = np.random.default_rng(3)
+    turned, right, left = (Baselines(WINDOW, ("event/basket",)) for _ in range(3))
+    late: list[tuple[int, RawProfile]] = []
+    for number in range(2_000):
+        t0, hours = number * 5_000, float(generator.integers(1, 300))
+        label = int(generator.random() < 1.0 / (1.0 + hours / 40.0))
+        is_late = label == 1 and number % 3 == 0
+        for one, met in ((turned, label and not is_late), (left, label and not is_late),
+                         (right, label)):  # fmt: skip
+            one.meet(t0, t0 + WINDOW, raw(hours), int(met))
+        if is_late:
+            late.append((t0, raw(hours)))
+            turned.turn(*late[-1], 1)
+    asked = 20 * WINDOW
+    for hours in (1.0, 10.0, 60.0, 250.0):
+        expected, *told = (
+            one.meet(asked, asked + WINDOW, raw(hours), 1) for one in (right, turned, left)
+        )
+        assert told[0].base_rate == expected.base_rate
+        assert told[0].recency == pytest.approx(expected.recency, abs=0.01)
+    assert len(late) > 100
+    assert told[1].recency < 0.8 * expected.recency
+
+
+@pytest.mark.parametrize("x", [0.0, 1.0, 6.0])
+@pytest.mark.parametrize("label", [0, 1])
+def test_what_was_unlearned_is_as_if_it_had_not_been_learned(x: float, label: int) -> None:
+    model = RecencyModel()
+    for number in range(600):
+        model.learn(float(number % 7), int(number % 7 > 3))
+    before = model.dump()
+    model.learn(x, label)
+    assert model.dump() != before
+    model.unlearn(x, label)
+    assert model.dump() == pytest.approx(before, rel=1e-3, abs=1e-4)
+
+
+def test_a_label_that_holds_everything_up_is_not_taken_back() -> None:
+    """Unlearning what was hardly learned would turn the covariance inside out."""
+    model = RecencyModel()
+    before = model.dump()
+    model.unlearn(30.0, 1)
+    assert model.dump() == before

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from models.learning.layout import Layout
 from models.profiles.codec import unpack
 from models.profiles.features import RawFeatures, freeze, raw_features
 from models.scoring.phrases import phrases_of
-from models.scoring.portrait import BUCKETS, Portrait
-from models.scoring.readings import readings_of
+from models.scoring.portrait import BUCKETS, Portrait, edges_of, labels_of
+from models.scoring.readings import FLAG, SHARE, Reading, readings_of
 from models.scoring.scorer import Scorer
 from tests.support.factories import Bench, config, goal, habits, records, snapshot, trained
 
@@ -84,3 +86,32 @@ def test_the_age_of_an_account_is_told_right_by_whichever_knot_says_most() -> No
             assert readings[place].convert(np.array([value]))[0] == pytest.approx(days)
             if knot:
                 assert phrases[place](0.0).startswith("Known for less than")
+
+
+def test_where_most_have_none_the_others_are_told_apart() -> None:
+    """Nine in ten never used a coupon: one bin for all would say nothing of the others."""
+    coupons = np.concatenate((np.zeros(900), np.full(60, 1e-3), np.linspace(1, 12, 40)))
+    reading = Reading("Coupon", "", np.expm1)
+    edges = edges_of(coupons, reading)
+    labels = labels_of(edges, reading)
+    counts = np.bincount(np.digitize(coupons, edges[1:-1]), minlength=len(edges) - 1)
+    assert counts[0] == 960
+    assert counts[1:].min() > 0
+    assert len(counts) == len(labels) == len(set(labels)) > 4
+
+
+@pytest.mark.parametrize("unit", ["", "days", SHARE])
+@given(st.lists(st.floats(0, 1e4) | st.sampled_from([0.0, 1.0]), max_size=60))
+def test_bins_have_names_of_their_own(unit: str, values: list[float]) -> None:
+    reading = Reading("Any", unit, np.expm1)
+    edges = edges_of(np.array(values), reading)
+    labels = labels_of(edges, reading)
+    assert len(labels) == len(set(labels)) == max(len(edges) - 1, 1)
+    assert not any(low == high for low, _, high in (one.partition(" to ") for one in labels))
+
+
+def test_what_is_no_or_yes_is_told_so() -> None:
+    reading = Reading("Coupon: never", FLAG, np.expm1)
+    edges = edges_of(np.array([0.0, 1.0, 1.0]), reading)
+    assert labels_of(edges, reading) == ["no", "yes"]
+    assert np.digitize([0.0, 1.0], edges[1:-1]).tolist() == [0, 1]

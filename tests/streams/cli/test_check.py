@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
+import orjson
 import pytest
 
+from models.config.durations import DAY, HOUR
 from tests.streams.cli.running import GOALS, execute, goals, invoke
+from tests.support.factories import START, event
 
 
 def test_a_configuration_that_is_right_is_shown(tmp_path: Path) -> None:
@@ -76,3 +80,50 @@ def test_a_command_that_is_not_there_is_a_mistake_of_the_user() -> None:
     ended = invoke("chekc")
     assert ended.code == 2
     assert "No such command 'chekc'" in ended.said
+
+
+#: A survey reads them, but nothing of them can be applied: the type has a control character.
+UNUSABLE = [event("p1", START + hour * HOUR, "bask\x07et") for hour in range(3)]
+EVERY_ONE = {"field": "type", "exists": True}
+
+
+def written(folder: Path, log: list[dict[str, Any]]) -> str:
+    path = folder / "events.jsonl"
+    path.write_bytes(b"".join(orjson.dumps(one) + b"\n" for one in log))
+    return str(path)
+
+
+@pytest.mark.parametrize("command", ["check", "backtest"])
+def test_a_file_of_which_every_event_is_refused_is_wrong(tmp_path: Path, command: str) -> None:
+    events = written(tmp_path, UNUSABLE)
+    more = ["--out", str(tmp_path / "out")] if command == "backtest" else []
+    ended = invoke(command, goals(tmp_path), events, *more)
+    assert ended.code == 2
+    assert f"wrong: {events}: the file (line 1): found 3 events, every one of them" in ended.said
+    assert "type: a control character (bad_text)" in ended.said
+    assert not (tmp_path / "out" / "report.json").exists()
+    ended = invoke(command, goals(tmp_path), events, "--json", *more)
+    assert ended.code == 2
+    assert orjson.loads(ended.out)["error"]["problems"][0]["line"] == 1
+
+
+@pytest.mark.parametrize("command", ["check", "backtest"])
+def test_one_event_that_is_right_makes_an_answer_of_it(tmp_path: Path, command: str) -> None:
+    events = written(tmp_path, [*UNUSABLE, event("p1", START + DAY)])
+    more = ["--out", str(tmp_path / "out")] if command == "backtest" else []
+    ended = invoke(command, goals(tmp_path), events, *more)
+    assert ended.code == 0
+    assert "3 of 4 lines were refused" in ended.said
+
+
+@pytest.mark.parametrize("command", ["check", "backtest"])
+def test_when_nothing_is_left_after_exclusion_the_command_has_failed(
+    tmp_path: Path, command: str
+) -> None:
+    excluding = goals(tmp_path, f"events: {{exclude: {orjson.dumps(EVERY_ONE).decode()}}}\n{GOALS}")
+    events = written(tmp_path, [event("p1", START + DAY), event("p1", START + 2 * DAY)])
+    more = ["--out", str(tmp_path / "out")] if command == "backtest" else []
+    ended = invoke(command, excluding, events, *more)
+    assert ended.code == 1
+    assert "no event is left after `events.exclude`" in ended.said
+    assert invoke(command, excluding, events, "--json", *more).code == 1
