@@ -21,6 +21,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from benchmarks.throughput.load import CONFIG, events, snapshots
+from benchmarks.throughput.plot import PICTURES, draw_rates
 from streams.admin import admin_client, create_topics
 from streams.settings import Settings
 from streams.topics import Wanted
@@ -146,12 +147,21 @@ def main() -> None:
     options.add_argument("--events", type=int, default=100_000)
     options.add_argument("--rounds", type=int, default=5)
     given = options.parse_args()
-    parts = []
+    found: dict[str, dict[str, list[Figure]]] = {}
     with tempfile.TemporaryDirectory() as folder, apache_kafka(Path(folder) / "kafka") as broker:
         for profiles in (200_000, 2_000):
-            found = measured(Path(folder), broker.address, profiles, given.events, given.rounds)
-            parts.append(f"### {profiles:,} profiles\n\n{table(found)}\n")
-    write("\n".join(parts), f"{given.events:,} events, {given.rounds} rounds", RESULTS)
+            found[f"{profiles:,} profiles"] = measured(
+                Path(folder), broker.address, profiles, given.events, given.rounds
+            )
+    what = f"{given.events:,} events, {given.rounds} rounds"
+    write("\n".join(f"### {load}\n\n{table(one)}\n" for load, one in found.items()), what, RESULTS)
+    rates = {load: rates_of(one) for load, one in found.items()}
+    draw_rates(rates, f"{what}; medians, least and most", PICTURES / "throughput.png")
+
+
+def rates_of(found: dict[str, list[Figure]]) -> dict[str, list[float]]:
+    """Events a second of each contender's rounds."""
+    return {name: [rate for rate, _ in figures] for name, figures in found.items()}
 
 
 def write(tables: str, what: str, path: Path) -> None:
