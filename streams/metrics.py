@@ -29,6 +29,8 @@ LATENCIES = (*SECONDS[2:], 30.0, 60.0, 300.0, 3_600.0)
 RECORDS = (1, 3, 10, 30, 100, 300, 1_000, 3_000, 10_000)
 #: What a step counts, as the result label of ``penchant_events_total``.
 RESULTS = ("applied", "duplicates", "excluded", "refused", "replayed", "erased")
+#: Bounds that applied events meet, as a step counts them.
+BOUNDS = ("pooled", "unbelieved")
 #: Bands of the latest scores, ten points wide.
 BANDS = 10
 
@@ -186,6 +188,8 @@ class Metrics(Meters):
         for result in RESULTS:
             self.events.labels(result)
         self.refused.labels(POISON)
+        for bound in BOUNDS:
+            self.bounded.labels(bound)
         for goal in goals:
             self.reversed.labels(goal)
             for label in ("0", "1"):
@@ -210,7 +214,7 @@ class Metrics(Meters):
             else:
                 self.closed.labels(goal, str(label)).inc(count)
         self.opened.inc(counts["opened"])
-        for bound in ("pooled", "unbelieved"):
+        for bound in BOUNDS:
             if counts[bound]:
                 self.bounded.labels(bound).inc(counts[bound])
         self.expired.inc(counts["expired"])

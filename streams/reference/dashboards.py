@@ -107,6 +107,16 @@ ERRORS = [
             "{{instance}}")]),
     Panel("Rebalances", "Times that partitions were taken away, a quarter of an hour.",
           [(f"increase({_of('penchant_rebalances_total')}[15m])", "{{instance}}")]),
+    Panel("Partitions held", "By worker. Fewer in all than there are: nobody serves the rest.",
+          [(f"sum by (instance, topic) ({_of('penchant_partitions_assigned')})",
+            "{{instance}} {{topic}}")], kind="stack"),
+    Panel("Late or out of bounds", "Applied all the same: behind the clock, pooled under other, or "
+          "too far ahead to be believed.",
+          [(f"sum(rate({_of('penchant_late_events_total')}[$__rate_interval]))", "late"),
+           (_rate("penchant_bounded_events_total", "bound"), "{{bound}}")], "eps"),
+    Panel("Versions", "That run, with their guarantee. Two only while workers are replaced.",
+          [(f"count by (version, guarantee) ({_of('penchant_worker_info')})",
+            "{{version}} {{guarantee}}")], kind="name"),
     Panel("Clocks ahead", "Of a worker's, by the newest records.",
           [(f"max by (instance) ({_of('penchant_clock_ahead_seconds')})", "{{instance}}")], "s"),
     Panel("Models refused", "Snapshots not fit to score with, a quarter of an hour.",
@@ -154,6 +164,9 @@ DRIFT = [
             f"({_newest('penchant_learned_until_timestamp_seconds')} > 0)", "{{goal}}")], "s"),
 ]  # fmt: skip
 TICKETS = [
+    Panel("Tickets opened", "Of all goals. None while events come: nobody is eligible.",
+          [(f"sum(rate({_of('penchant_tickets_opened_total')}[$__rate_interval]))", "opened")],
+          "eps"),
     Panel("Tickets closed", "By label.",
           [(f"sum by (goal, label) (rate({_goal('penchant_tickets_closed_total')}"
             "[$__rate_interval]))", "{{goal}} {{label}}")], "eps"),

@@ -88,6 +88,7 @@ def test_workers_that_lag_crash_recover_and_pause_are_told_until_they_are_well(
         log = habits(profiles=60, days=20, start=START)
         kafka.send(keyed(log), pause=LEARNING / 4 / len(log))
         until(lambda: applied(worker) >= len(log), "all events to be applied")
+        assert not {"PenchantCrashLoop", "PenchantLagGrowing", "PenchantPoison"} & server.firing()
         asyncio.run(a_lag_that_grows_is_told_until_it_shrinks(kafka, server))
         a_record_that_crashes_the_engine_is_told(kafka, worker, server)
         a_recovery_that_takes_long_is_told_until_it_ends(kafka, worker, server)
