@@ -102,7 +102,7 @@ image-test: $(READY) ## the steps of the Dockerfile in a bare directory; minutes
 monitor-test: $(READY) ## a real Prometheus beside a worker on Apache Kafka: faults, alerts, dashboards
 	PENCHANT_TEST_TOOLS=require PENCHANT_TEST_KAFKA=require $(BIN)/python -m pytest tests/deploy/test_monitoring.py $(ARGS)
 
-chaos: $(READY) ## two million events under forty faults of workers and brokers; SEED=n changes them
+chaos: $(READY) ## two million events under forty-four faults of workers and brokers; SEED=n changes them
 	PENCHANT_CHAOS=long PENCHANT_CHAOS_SEED=$(or $(SEED),1) $(BIN)/python -m pytest tests/chaos/test_chaos.py -p no:logging $(ARGS)
 
 bench: $(READY) .cache/rivals/bin/python ## throughput beside Quix Streams and plain Faust, on Apache Kafka; ROUNDS, EVENTS
