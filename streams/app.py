@@ -13,6 +13,7 @@ from yarl import URL
 from models.config.schema import Config
 from models.engine import Engine
 from models.goals.tickets import TicketBook
+from streams.agents.lessons import Lessons
 from streams.agents.poison import PoisonGuard
 from streams.agents.score import ScoringAgent
 from streams.agents.train import TrainingAgent
@@ -89,8 +90,8 @@ class Worker:
         self.guard = PoisonGuard(self.scoring, settings.poison_crashes)
         handle = self.guard.handle
         self._handle = self.traces.around(handle) if self.traces else handle
-        trainers = self._table("trainers", Rows)
-        self.training = TrainingAgent(config, wiring, trainers, settings.snapshot_every)
+        self.training = TrainingAgent(config, wiring, self._table("trainers", Rows))
+        self.lessons = Lessons(self.training, settings.snapshot_every, settings.poison_crashes)
         self.score_lanes: Lanes[Any] = Lanes(
             self._score, self.app.crash, weigh=self._weigh, most=settings.run_records
         )
@@ -150,7 +151,7 @@ class Worker:
 
     async def _train(self, number: int, runs: list[Any] | None) -> None:
         for run in runs or (None,):
-            await self.training.handle(number, run, self._acknowledge_trained)
+            await self.lessons.handle(number, run, self._acknowledge_trained)
 
     async def _acknowledge_trained(self, run: Any) -> None:
         await self._streams["train"].ack(run)
@@ -163,7 +164,7 @@ class Worker:
         await self.train_lanes.close()
         self._busy_at.clear()
         self.scoring.close({tp.partition for tp in revoked if tp.topic == self.topics.events})
-        self.training.close({tp.partition for tp in revoked if tp.topic == self.topics.examples})
+        self.lessons.close({tp.partition for tp in revoked if tp.topic == self.topics.examples})
 
     async def _shut_down(self, *_: Any, **__: Any) -> None:
         await self.score_lanes.close()

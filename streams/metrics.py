@@ -6,7 +6,7 @@ Labels take few values: goals, partitions, codes of ours. Never a profile, an ev
 from __future__ import annotations
 
 from collections import Counter as Counts
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
 
 import numpy as np
@@ -19,7 +19,7 @@ from models.poison import POISON
 from models.quality.tally import Tally
 from models.scoring.ranks import Ranks
 from models.scoring.scorer import Scorer
-from models.step import Record, Step
+from models.step import Record, Refusal, Step
 from streams.meters import Meters
 
 STATUSES = ("collecting", "warming", "ready", "degraded")
@@ -217,6 +217,15 @@ class Metrics(Meters):
         self.late.inc(counts["late"])
         self.scores.inc(counts["scores"])
         self.withdrawn.inc(counts["withdrawn"])
+
+    def count_lessons(
+        self, results: Mapping[tuple[str, str], int], refused: Iterable[Refusal]
+    ) -> None:
+        """Count examples by goal and what became of them, and those that are none."""
+        for (goal, result), count in results.items():
+            self.learned.labels(goal, result).inc(count)
+        for refusal in refused:
+            self.refused.labels(refusal.reason).inc()
 
     def count_run(self, partition: int, records: Sequence[Record], now: float) -> None:
         """Count a run of records, and how long they waited until ``now``."""

@@ -17,6 +17,7 @@ from models.partition import Partition
 from models.poison import CRASH_KEY, POISON, Crashes, crashes_of
 from models.receipts import encode_receipt
 from models.step import Record, Step
+from streams.agents.poison import Crash
 from streams.checkpoint import Outgoing, Output, Stage
 from streams.dead_letters import dead_letters
 from streams.snapshots import SnapshotReader
@@ -26,10 +27,6 @@ from streams.wiring import Wiring
 logger = logging.getLogger(__name__)
 
 _partition_of = DefaultPartitioner()
-
-
-class EngineCrash(Exception):  # noqa: N818 - carries an error, and is none of its own
-    """The engine raised what it never should, its cause; the partition may not be used again."""
 
 
 class ScoringAgent:
@@ -73,7 +70,7 @@ class ScoringAgent:
 
         Raises
         ------
-        EngineCrash
+        Crash
             Nothing of the run was written: close the partition before anything else.
         """
         partition = await self._open(number)
@@ -83,7 +80,7 @@ class ScoringAgent:
         except PenchantError:
             raise
         except Exception as error:
-            raise EngineCrash from error
+            raise Crash from error
         self.metrics.step_seconds.labels("compute").observe(time.perf_counter() - started)
         await self._finish(partition, step, offset + 1)
         self.metrics.count_run(number, records, time.time())

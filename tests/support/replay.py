@@ -15,7 +15,7 @@ from models.learning.state import dump_trainer, join_state
 from models.learning.trainer import Trainer, trainers_of
 from models.partition import CLOCK_KEY
 from models.profiles.codec import owed_to_events
-from streams.agents.train import state_name
+from streams.agents.school import state_name
 from streams.offline.backtest import Backtest
 from streams.offline.layout import PLAIN
 from streams.offline.ordered import records_of
