@@ -101,6 +101,8 @@ class Worker:
         self.vitals = Vitals(self.app, settings, self.topics, self.metrics, self.snapshots)
         self._streams: dict[str, Any] = {}
         self._busy_at: dict[int, float] = {}
+        #: Partitions whose lane has been asked to do what no record asks for.
+        self._asked: set[TP] = set()
         self._wire()
 
     def _table(self, name: str, new_holder: Any) -> RunTable:
@@ -140,6 +142,7 @@ class Worker:
         if not runs:
             return
         if isinstance(runs[0], float):
+            self._asked.discard(TP(self.topics.events, number))
             await self.scoring.idle(number, runs[0])
             return
         records = [record for run in runs for record in run.value]
@@ -150,6 +153,7 @@ class Worker:
             await self._streams["score"].ack(run)
 
     async def _train(self, number: int, runs: list[Any] | None) -> None:
+        self._asked.discard(TP(self.topics.examples, number))
         for run in runs or (None,):
             await self.lessons.handle(number, run, self._acknowledge_trained)
 
@@ -163,6 +167,7 @@ class Worker:
         await self.score_lanes.close()
         await self.train_lanes.close()
         self._busy_at.clear()
+        self._asked.clear()
         self.scoring.close({tp.partition for tp in revoked if tp.topic == self.topics.events})
         self.lessons.close({tp.partition for tp in revoked if tp.topic == self.topics.examples})
 
@@ -174,7 +179,7 @@ class Worker:
             await self.traces.close()
 
     async def _check(self) -> None:
-        """Take note of what waits; load the trainers of partitions that have just come."""
+        """Take note of what waits; open partitions that have just come."""
         consumer: Any = self.app.consumer
         events, examples = self.topics.events, self.topics.examples
         done = {TP(events, number): offset for number, offset in self.scoring.done.items()}
@@ -183,8 +188,21 @@ class Worker:
         self.vitals.look(lags, done)
         if self.vitals.settled:
             for tp in lags:
-                if tp.topic == examples:
-                    self.training.open(tp.partition)
+                await self._ask(tp)
+
+    async def _ask(self, tp: TP) -> None:
+        """Have a partition opened, and what was said for goals that are no more withdrawn."""
+        if tp in self._asked:
+            return
+        if tp.topic == self.topics.examples:
+            if self.training.open(tp.partition).has_to_say:
+                self._asked.add(tp)
+                await self.train_lanes.put(tp.partition, None)
+            return
+        partition = self.scoring.partitions.get(tp.partition)
+        if partition is None or partition.roster.leaving:
+            self._asked.add(tp)
+            await self.score_lanes.put(tp.partition, 0.0)
 
     async def _look(self) -> None:
         """Let the clocks of idle partitions run on with the wall."""

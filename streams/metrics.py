@@ -106,7 +106,9 @@ class Metrics(Meters):
 
     def _declare_scoring(self) -> None:
         self.scores = self.counter("scores", "Scores sent")
-        self.withdrawn = self.counter("scores_withdrawn", "Scores withdrawn: no longer eligible")
+        self.withdrawn = self.counter(
+            "scores_withdrawn", "Scores withdrawn: no longer eligible, or of a goal that is no more"
+        )
         self.bands = self.gauge(
             "scored_profiles", "Profiles whose latest score is in a band of ten points, by its "
             "lower end", "goal", "band",
@@ -240,7 +242,7 @@ class Metrics(Meters):
         """Show what a partition holds, from now on and at any time."""
         number = str(partition.number)
         shown: dict[Gauge, Callable[[], float]] = {
-            self.profiles: lambda: max(len(partition.profiles) - 1, 0),
+            self.profiles: lambda: partition.held,
             self.open_tickets: lambda: len(partition.tickets),
             self.waiting: lambda: len(partition.closings),
             self.clock: lambda: max(partition.clock.now, 0) / 1000,

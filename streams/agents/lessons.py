@@ -68,6 +68,6 @@ class Lessons:
     def _is_due(self, number: int, event: Any) -> bool:
         school = self.agent.open(number)
         waited = time.monotonic() - school.saved_at
-        return bool(self._pending[number]) and (
-            event is None or school.learned >= MOST_PENDING or waited >= self.every
-        )
+        if event is None:
+            return bool(self._pending[number]) or school.has_to_say
+        return school.learned >= MOST_PENDING or waited >= self.every

@@ -16,6 +16,9 @@ from models.quality.insight import insight_of
 from models.step import Refusal
 from streams.checkpoint import Outgoing
 
+#: Before the name of a goal: the row that says that its snapshot has been withdrawn.
+WITHDRAWN = b"\x00withdrawn/"
+
 NewTrainer = Callable[[CompiledGoal], Trainer]
 
 
@@ -47,6 +50,10 @@ class School:
         The next one; None while none was read.
     saved_at
         When they were made durable, by a clock that never jumps.
+    removed
+        Goals with a trainer's state that are no more, their snapshots still there.
+    returned
+        Goals that are back, after their snapshots had been withdrawn.
     """
 
     trainers: dict[str, Trainer]
@@ -56,6 +63,13 @@ class School:
     learned: int = 0
     offset: int | None = None
     saved_at: float = 0.0
+    removed: list[str] = field(default_factory=list)
+    returned: list[str] = field(default_factory=list)
+
+    @property
+    def has_to_say(self) -> bool:
+        """Whether goals have come or gone, which is to be told without waiting for examples."""
+        return bool(self.removed or self.returned)
 
     def learn(self, records: list[Any]) -> None:
         """Learn a run of examples."""
@@ -88,14 +102,42 @@ class School:
             Outgoing(one.goal.name.encode(), one.snapshot().model_dump_json().encode())
             for one in trainers
         ]
-        return Written(rows, snapshots, [insight(one) for one in trainers])
+        insights = [insight(one) for one in trainers]
+        withdrawn = [Outgoing(name.encode(), None) for name in self.removed]
+        rows += [Outgoing(WITHDRAWN + name.encode(), b"1") for name in self.removed]
+        rows += [Outgoing(WITHDRAWN + name.encode(), None) for name in self.returned]
+        return Written(rows, snapshots + withdrawn, insights + withdrawn)
 
     def saved(self, now: float) -> None:
         """Note that everything is durable."""
         self.changed.clear()
         self.refused.clear()
         self.results.clear()
+        self.removed, self.returned = [], []
         self.learned, self.saved_at = 0, now
+
+
+def school_of(trainers: dict[str, Trainer], rows: Mapping[bytes, bytes], known: set[str]) -> School:
+    """The school of new trainers, as the rows of a table say.
+
+    What a goal that is no more has learned stays: it goes on from there when it is back.
+
+    Parameters
+    ----------
+    trainers
+        By the names of their goals.
+    rows
+        The table.
+    known
+        The names of all goals there are.
+    """
+    school = School({name: restored(trainer, rows) for name, trainer in trainers.items()})
+    learned = {key.partition(b"@")[0].decode() for key in rows if b"@" in key}
+    gone = {key[len(WITHDRAWN) :].decode() for key in rows if key.startswith(WITHDRAWN)}
+    school.removed = sorted(learned - known - gone)
+    school.returned = sorted(gone & trainers.keys())
+    school.changed = {name: None for name in school.returned if trainers[name].version}
+    return school
 
 
 def restored(trainer: Trainer, rows: Mapping[bytes, bytes]) -> Trainer:

@@ -117,8 +117,13 @@ class ScoringAgent:
         self.done[number] = record.offset + 1
 
     async def idle(self, number: int, elapsed: float) -> None:
-        """Let the clock of an idle partition run on for so many seconds."""
+        """Let the clock of an idle partition run on for so many seconds.
+
+        Without any, the partition is opened, and scores of goals that are no more are withdrawn.
+        """
         partition = await self._open(number)
+        if not elapsed and not partition.roster.leaving:
+            return
         step = self.engine.idle(partition, int(elapsed * 1000))
         if step.profiles:
             await self._finish(partition, step, None)
@@ -137,7 +142,7 @@ class ScoringAgent:
             profiles, tickets = self.profiles.holder(number), self.tickets.holder(number)
             self.partitions[number] = self.engine.open(number, profiles, tickets)
             self.metrics.show_partition(self.partitions[number])
-            held = {"profiles": len(profiles), "tickets": len(tickets)}
+            held = {"profiles": self.partitions[number].held, "tickets": len(tickets)}
             logger.info("partition taken on", extra={"partition": number} | held)
         return self.partitions[number]
 
@@ -173,7 +178,7 @@ class ScoringAgent:
         ]
 
     def _receipts(self, number: int, step: Step) -> list[Outgoing]:
-        goals, now = list(self.engine.config.goals), datetime.now(UTC)
+        goals, now = self.engine.board.names(self.partitions[number]), datetime.now(UTC)
         return [
             Outgoing(one.profile, encode_receipt(one, goals, self.topics.events, number, now))
             for one in step.erasures

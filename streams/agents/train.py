@@ -16,7 +16,7 @@ from models.learning.trainer import Trainer
 from models.poison import CRASH_KEY, POISON, Crashes, crashes_of
 from models.step import Record, Refusal
 from streams.agents.poison import Crash
-from streams.agents.school import NewTrainer, School, Written, restored
+from streams.agents.school import NewTrainer, School, Written, school_of
 from streams.agents.score import goal_partition
 from streams.checkpoint import Outgoing, Output, Stage
 from streams.dead_letters import dead_letters
@@ -112,6 +112,8 @@ class TrainingAgent:
         for name in school.changed:
             self._show(school.trainers[name])
         self.metrics.count_lessons(school.results, school.refused)
+        for goal in school.removed:
+            logger.info("withdrew the snapshot of a goal that is no more", extra={"goal": goal})
         school.saved(time.monotonic())
 
     def open(self, number: int) -> School:
@@ -165,14 +167,12 @@ class TrainingAgent:
     # -- what it writes ---------------------------------------------------------------------
 
     def _school(self, number: int) -> School:
-        rows = self.table.holder(number)
-        return School(
-            {
-                goal.name: restored(self.new_trainer(goal), rows)
-                for goal in Compiled(self.config).goals
-                if goal_partition(goal.name, self._partitions) == number
-            }
-        )
+        trainers = {
+            goal.name: self.new_trainer(goal)
+            for goal in Compiled(self.config).goals
+            if goal_partition(goal.name, self._partitions) == number
+        }
+        return school_of(trainers, self.table.holder(number), set(self.config.goals))
 
     def _passed(self, number: int, school: School) -> list[Outgoing]:
         """The end of a note of crashes, once the place is behind us."""

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from prometheus_client import CollectorRegistry
 
 from models.goals.examples import Example, encode_example
-from models.learning.snapshot import Snapshot
+from models.learning.snapshot import Snapshot, read_snapshot
 from models.learning.state import dump_trainer
 from models.learning.trainer import Trainer
 from models.poison import CRASH_KEY, crashes_of
@@ -27,7 +27,7 @@ from streams.settings import Settings
 from streams.topics import topics_of
 from streams.transport.store import Rows
 from streams.wiring import Wiring
-from tests.support.factories import Bench, config, habits, records, trained
+from tests.support.factories import Bench, config, goal, habits, records, trained
 from tests.support.poison import BuggyTrainer
 from tests.support.transport import Notes
 
@@ -215,3 +215,70 @@ def test_a_checkpoint_that_fails_is_no_crash_of_a_trainer() -> None:
         life.live(logged(EXAMPLES), size=16)
     assert CRASH_KEY not in life.rows
     assert life.acknowledged == []
+
+
+# -- goals that are no more -----------------------------------------------------------------
+
+QUESTIONS = {"churn": goal(), "coupon": goal(propensity="conversion")}
+
+
+class Deployments(Life):
+    """Workers with one configuration after the other."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.new_trainer = Trainer
+        self.lessons = self._start()
+        self.live(logged(EXAMPLES), size=64)
+
+    def deploy(self, *goals: str) -> None:
+        """Start anew with some goals."""
+        table: Any = self
+        wiring = Wiring(TOPICS, self.checkpoint, self.metrics, 1)
+        questions = config({name: QUESTIONS[name] for name in goals})
+        self.lessons = Lessons(TrainingAgent(questions, wiring, table), NEVER, PATIENCE)
+        self.log.clear()
+
+    def holder(self, _number: int) -> Rows:
+        """The rows of the only partition."""
+        return self.rows
+
+    def look(self) -> dict[str, dict[bytes, bytes | None]]:
+        """What is written while nothing comes: the last record of each key by topic."""
+        asyncio.run(self.lessons.handle(0, None, self._acknowledge))
+        found: dict[str, dict[bytes, bytes | None]] = {}
+        for _, _, offset, stages in self.log:
+            assert offset is None
+            for output in (output for stage in stages for output in stage):
+                rows = found.setdefault(output.topic, {})
+                rows |= {one.key: one.value for one in output.records}
+        self.log.clear()
+        return found
+
+
+def test_the_snapshot_of_a_removed_goal_is_withdrawn_once_without_an_example() -> None:
+    life = Deployments()
+    life.deploy("coupon")
+    assert life.lessons.agent.open(0).has_to_say
+    written = life.look()
+    assert written[TOPICS.models] == {b"churn": None}
+    assert written[TOPICS.insights] == {b"churn": None}
+    assert life.look() == {}
+    life.deploy("coupon")
+    assert life.look() == {}
+
+
+def test_a_goal_that_is_back_goes_on_where_it_was_and_says_so_at_once() -> None:
+    life = Deployments()
+    before = life.trainer
+    life.deploy("coupon")
+    life.look()
+    life.deploy("churn", "coupon")
+    written = life.look()
+    value = written[TOPICS.models][b"churn"]
+    assert value is not None
+    assert read_snapshot(value) == before.snapshot()
+    assert dump_trainer(life.lessons.agent.open(0).trainers["churn"]) == dump_trainer(before)
+    assert life.look() == {}
+    life.deploy("coupon")
+    assert life.look()[TOPICS.models] == {b"churn": None}
