@@ -11,7 +11,7 @@ RUNS := $(VENV)/.runs
 # Tests spend half of their time waiting for brokers: files of tests side by side, brokers of their own.
 SPREAD ?= --numprocesses auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder
 
-.PHONY: help setup demo test quick lint types docs check-docs lock clean lock-images tools deploy-test monitor-test image-test flood chaos bench audit sbom pictures
+.PHONY: help setup demo test quick lint types docs check-docs lock clean lock-images tools deploy-test monitor-test image-test flood fuzz overload chaos bench audit sbom pictures
 
 help: ## what there is to make
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## */  make \1\t/' | expand -t 22
@@ -88,8 +88,17 @@ $(CRD):
 .cache/tools/otelcol: tests/support/otelcol/main.go tests/support/otelcol/go.mod
 	cd tests/support/otelcol && go build -trimpath -o $(CURDIR)/$@ .
 
-flood: $(READY) ## a million invented types, values, events and profiles against the bounds
-	PENCHANT_FLOOD=$(or $(FLOOD),1000000) $(BIN)/python -m pytest tests/hostile/test_cardinality.py --durations=0 $(ARGS)
+flood: $(READY) ## millions of invented types, values, events and profiles against the bounds; EVENTS of one profile
+	PENCHANT_FLOOD=$(or $(FLOOD),1000000) $(if $(EVENTS),PENCHANT_FLOOD_EVENTS=$(EVENTS)) $(BIN)/python -m pytest tests/hostile/test_cardinality.py --durations=0 $(ARGS)
+
+fuzz: $(READY) ## Atheris over raw records, then over configurations; SECONDS of each (300)
+	$(BIN)/pip install --quiet --disable-pip-version-check "atheris==3.0.0"
+	for target in records config; do $(BIN)/python -m tests.hostile.fuzz $$target .cache/fuzz/$$target \
+		-max_total_time=$(or $(SECONDS),300) -timeout=20 -rss_limit_mb=2048 -print_final_stats=1 \
+		-artifact_prefix=.cache/fuzz/$$target- || exit 1; done
+
+overload: $(READY) ## ten times the load that is sustained, for a minute; minutes
+	PENCHANT_TEST_KAFKA=require PENCHANT_OVERLOAD=60 $(BIN)/python -m pytest tests/integration/test_overload.py $(ARGS)
 
 deploy-test: $(READY) tools ## compose, rules, dashboards, traces, alerts live: with the real tools
 	PENCHANT_TEST_TOOLS=require $(BIN)/python -m pytest -m tools -k "not bare_directory" tests/deploy $(ARGS)
@@ -104,7 +113,7 @@ image-test: $(READY) ## the steps of the Dockerfile in a bare directory; minutes
 monitor-test: $(READY) ## a real Prometheus beside a worker on Apache Kafka: faults, alerts, dashboards
 	PENCHANT_TEST_TOOLS=require PENCHANT_TEST_KAFKA=require $(BIN)/python -m pytest tests/deploy/test_monitoring.py tests/deploy/test_faults.py $(ARGS)
 
-chaos: $(READY) ## two million events under forty faults of workers and brokers; SEED=n changes them
+chaos: $(READY) ## two million events under forty-four faults of workers and brokers; SEED=n orders them anew
 	PENCHANT_CHAOS=long PENCHANT_CHAOS_SEED=$(or $(SEED),1) $(BIN)/python -m pytest tests/chaos/test_chaos.py -p no:logging $(ARGS)
 
 bench: $(READY) .cache/rivals/bin/python ## throughput beside Quix Streams and plain Faust, on Apache Kafka; ROUNDS, EVENTS

@@ -24,7 +24,7 @@ from benchmarks.throughput.load import START, events, snapshots
 from models.config.loader import load_config
 from models.engine import Engine
 from models.goals.tickets import TicketBook, id_of, ticket_key
-from models.partition import CLOCK_KEY
+from models.partition import CLOCK_KEY, NOT_PROFILES
 from models.profiles.codec import pack, unpack
 from models.step import PlainRecord
 from streams.checkpoint import Ordered, Outgoing, Output
@@ -104,7 +104,7 @@ def patterns() -> Patterns:
         partition.apply(engine.step(partition, records[at : at + 1_000]))
     states = []
     for key, packed in partition.profiles.items():
-        if key != CLOCK_KEY:
+        if key not in NOT_PROFILES:
             profile = unpack(packed)
             profile.offset = -1  # of a log that is not here: what comes is no replay
             states.append((pack(profile), partition.tickets.of(key)))

@@ -23,20 +23,19 @@ from models.goals.tickets import (
 )
 from models.learning.snapshot import Snapshot
 from models.opening import Times, set_timers
-from models.partition import CLOCK_KEY, Partition
+from models.partition import CLOCK_KEY, NOT_PROFILES, Partition
 from models.poison import CRASH_KEY, crashes_of
 from models.profiles.codec import head_of, pack
 from models.profiles.features import raw_features
 from models.run import IDLE, Closing, Opening, Run
 from models.scoring.board import Scoreboard
+from models.scoring.roster import GOALS_KEY, roster_of
 from models.step import Record, Row, Step, TicketChange
 
 #: Silent profiles scored again in one step, at most: a step stays short.
 MOST_REFRESHED = 2_000
 
 Tables = tuple[dict[bytes, bytes], TicketBook]
-#: Rows of the table of profiles that are not profiles.
-NOT_PROFILES = frozenset((CLOCK_KEY, CRASH_KEY))
 
 
 class Engine:
@@ -78,7 +77,8 @@ class Engine:
         clock = Clock(time.allowed_lateness, time.max_jump)
         if CLOCK_KEY in profiles:
             clock.unpack(profiles[CLOCK_KEY])
-        partition = Partition(number, profiles, tickets, clock)
+        partition = Partition(number, profiles, tickets, clock, roster=roster_of(profiles))
+        removed = partition.roster.removed(self.compiled)
         times = Times([], array("q"), array("q"))
         scores: dict[int, list[float]] = {goal.key: [] for goal in self.compiled.goals}
         for key, packed in profiles.items():
@@ -87,7 +87,10 @@ class Engine:
             head = head_of(packed)
             times.add(key, head.first, head.last)
             for goal_key, (score, _) in head.scores.items():
-                scores.get(goal_key, []).append(score)
+                scores.setdefault(goal_key, []).append(score)
+                if goal_key in removed:
+                    partition.roster.leaving[key] = None
+        partition.roster.keep(scores)
         set_timers(self.compiled, partition, times)
         self.board.open(partition, scores)
         return partition
@@ -144,6 +147,7 @@ class Engine:
         self.board.withdraw(run, step)
         if not self.silent:
             self.board.score(run, step, [*changed, *self._silent(run, changed)], changed)
+        changed.update(dict.fromkeys(self.board.retire(run, step)))
         step.profiles += self._profile_rows(run, changed)
         return step
 
@@ -156,6 +160,10 @@ class Engine:
         clock = run.partition.clock.pack()
         if clock != run.partition.profiles.get(CLOCK_KEY):
             rows.append((CLOCK_KEY, clock))
+        roster = run.partition.roster
+        packed = roster.pack() if roster.names else None
+        if packed != run.partition.profiles.get(GOALS_KEY):
+            rows.append((GOALS_KEY, packed))
         crashes = crashes_of(run.partition.profiles)
         if crashes is not None and run.partition.clock.offset >= crashes.last:
             rows.append((CRASH_KEY, None))  # the place is behind us

@@ -8,11 +8,15 @@ from models.config.durations import DAY, HOUR
 from models.goals.calendar import Calendar
 from models.goals.clock import Clock
 from models.goals.tickets import TicketBook
+from models.poison import CRASH_KEY
 from models.scoring.ranks import Ranks
+from models.scoring.roster import GOALS_KEY, Roster
 from models.step import Step
 
 #: Where the clock stands in the table of profiles; no profile id has a control character.
 CLOCK_KEY = b"\x00clock"
+#: Rows of the table of profiles that are not profiles.
+NOT_PROFILES = frozenset((CLOCK_KEY, CRASH_KEY, GOALS_KEY))
 
 
 @dataclass(slots=True)
@@ -45,6 +49,12 @@ class Partition:
     refreshes: Calendar = field(default_factory=lambda: Calendar(HOUR))
     departures: Calendar = field(default_factory=lambda: Calendar(DAY))
     ranks: dict[int, Ranks] = field(default_factory=dict)
+    roster: Roster = field(default_factory=Roster)
+
+    @property
+    def held(self) -> int:
+        """How many profiles there are."""
+        return len(self.profiles) - sum(key in self.profiles for key in NOT_PROFILES)
 
     def apply(self, step: Step) -> None:
         """Take over what a step changed in the tables."""

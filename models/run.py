@@ -347,10 +347,14 @@ class Run:
         return known
 
     def _forget_goals(self, profile: Profile) -> None:
-        """Forget what was said of a profile for goals, or versions of them, that are no more."""
-        goals = self.compiled.by_key
+        """Forget what was said of a profile for goals of which not even the name is known."""
+        goals, names = self.compiled.by_key, self.partition.roster.names
         if not profile.scores.keys() <= goals.keys():
-            profile.scores = {goal: said for goal, said in profile.scores.items() if goal in goals}
+            profile.scores = {
+                goal: said
+                for goal, said in profile.scores.items()
+                if goal in goals or goal in names
+            }
 
     def tickets(self, key: bytes) -> dict[TicketId, Packed | Opening]:
         """The tickets of a profile as they are by now."""

@@ -13,6 +13,7 @@ from yarl import URL
 from models.config.schema import Config
 from models.engine import Engine
 from models.goals.tickets import TicketBook
+from streams.agents.lessons import Lessons
 from streams.agents.poison import PoisonGuard
 from streams.agents.score import ScoringAgent
 from streams.agents.train import TrainingAgent
@@ -90,9 +91,9 @@ class Worker:
         self.guard = PoisonGuard(self.scoring, settings.poison_crashes)
         handle = self.guard.handle
         self._handle = traces.scoring.around(handle) if traces else handle
-        trainers = self._table("trainers", Rows)
-        self.training = TrainingAgent(config, wiring, trainers, settings.snapshot_every)
-        teach = self.training.handle
+        self.training = TrainingAgent(config, wiring, self._table("trainers", Rows))
+        self.lessons = Lessons(self.training, settings.snapshot_every, settings.poison_crashes)
+        teach = self.lessons.handle
         self._teach = traces.training.around(teach) if traces else teach
         self.score_lanes: Lanes[Any] = Lanes(
             self._score, self.app.crash, weigh=self._weigh, most=settings.run_records
@@ -103,6 +104,8 @@ class Worker:
         self.vitals = Vitals(self.app, settings, self.topics, self.metrics, self.snapshots)
         self._streams: dict[str, Any] = {}
         self._busy_at: dict[int, float] = {}
+        #: Partitions whose lane has been asked to do what no record asks for.
+        self._asked: set[TP] = set()
         self._wire()
 
     def _table(self, name: str, new_holder: Any) -> RunTable:
@@ -142,6 +145,7 @@ class Worker:
         if not runs:
             return
         if isinstance(runs[0], float):
+            self._asked.discard(TP(self.topics.events, number))
             await self.scoring.idle(number, runs[0])
             return
         records = [record for run in runs for record in run.value]
@@ -152,6 +156,7 @@ class Worker:
             await self._streams["score"].ack(run)
 
     async def _train(self, number: int, runs: list[Any] | None) -> None:
+        self._asked.discard(TP(self.topics.examples, number))
         for run in runs or (None,):
             await self._teach(number, run, self._acknowledge_trained)
 
@@ -165,9 +170,10 @@ class Worker:
         await self.score_lanes.close()
         await self.train_lanes.close()
         self._busy_at.clear()
+        self._asked.clear()
         self.scoring.close({tp.partition for tp in revoked if tp.topic == self.topics.events})
         trained = {tp.partition for tp in revoked if tp.topic == self.topics.examples}
-        self.training.close(trained)
+        self.lessons.close(trained)
         if self.traces:
             self.traces.training.forget(trained)
 
@@ -179,7 +185,7 @@ class Worker:
             await self.traces.scoring.close()
 
     async def _check(self) -> None:
-        """Take note of what waits; load the trainers of partitions that have just come."""
+        """Take note of what waits; open partitions that have just come."""
         consumer: Any = self.app.consumer
         events, examples = self.topics.events, self.topics.examples
         done = {TP(events, number): offset for number, offset in self.scoring.done.items()}
@@ -188,8 +194,21 @@ class Worker:
         self.vitals.look(lags, done)
         if self.vitals.settled:
             for tp in lags:
-                if tp.topic == examples:
-                    self.training.open(tp.partition)
+                await self._ask(tp)
+
+    async def _ask(self, tp: TP) -> None:
+        """Have a partition opened, and what was said for goals that are no more withdrawn."""
+        if tp in self._asked:
+            return
+        if tp.topic == self.topics.examples:
+            if self.training.open(tp.partition).has_to_say:
+                self._asked.add(tp)
+                await self.train_lanes.put(tp.partition, None)
+            return
+        partition = self.scoring.partitions.get(tp.partition)
+        if partition is None or partition.roster.leaving:
+            self._asked.add(tp)
+            await self.score_lanes.put(tp.partition, 0.0)
 
     async def _look(self) -> None:
         """Let the clocks of idle partitions run on with the wall."""

@@ -6,7 +6,7 @@ Labels take few values: goals, partitions, codes of ours. Never a profile, an ev
 from __future__ import annotations
 
 from collections import Counter as Counts
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
 
 import numpy as np
@@ -19,7 +19,7 @@ from models.poison import POISON
 from models.quality.tally import Tally
 from models.scoring.ranks import Ranks
 from models.scoring.scorer import Scorer
-from models.step import Record, Step
+from models.step import Record, Refusal, Step
 from streams.meters import Meters
 
 STATUSES = ("collecting", "warming", "ready", "degraded")
@@ -108,7 +108,9 @@ class Metrics(Meters):
 
     def _declare_scoring(self) -> None:
         self.scores = self.counter("scores", "Scores sent")
-        self.withdrawn = self.counter("scores_withdrawn", "Scores withdrawn: no longer eligible")
+        self.withdrawn = self.counter(
+            "scores_withdrawn", "Scores withdrawn: no longer eligible, or of a goal that is no more"
+        )
         self.bands = self.gauge(
             "scored_profiles", "Profiles whose latest score is in a band of ten points, by its "
             "lower end", "goal", "band",
@@ -222,6 +224,15 @@ class Metrics(Meters):
         self.scores.inc(counts["scores"])
         self.withdrawn.inc(counts["withdrawn"])
 
+    def count_lessons(
+        self, results: Mapping[tuple[str, str], int], refused: Iterable[Refusal]
+    ) -> None:
+        """Count examples by goal and what became of them, and those that are none."""
+        for (goal, result), count in results.items():
+            self.learned.labels(goal, result).inc(count)
+        for refusal in refused:
+            self.refused.labels(refusal.reason).inc()
+
     def count_run(self, partition: int, records: Sequence[Record], now: float) -> None:
         """Count a run of records, and how long they waited until ``now``."""
         stamps = np.array([one.timestamp or 0 for one in records], dtype=np.float64) / 1000
@@ -235,7 +246,7 @@ class Metrics(Meters):
         """Show what a partition holds, from now on and at any time."""
         number = str(partition.number)
         shown: dict[Gauge, Callable[[], float]] = {
-            self.profiles: lambda: max(len(partition.profiles) - 1, 0),
+            self.profiles: lambda: partition.held,
             self.open_tickets: lambda: len(partition.tickets),
             self.waiting: lambda: len(partition.closings),
             self.clock: lambda: max(partition.clock.now, 0) / 1000,

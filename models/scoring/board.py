@@ -16,6 +16,8 @@ from models.scoring.records import RecordWriter, Said
 from models.scoring.scorer import Scorer
 from models.step import Step
 
+#: Profiles whose scores of goals that are no more are withdrawn in one step, at most.
+MOST_RETIRED = 1_000
 STATUSES = ("collecting", "warming", "ready", "degraded")
 
 
@@ -115,10 +117,11 @@ class Scoreboard:
         """Score those that are eligible and withdraw what was said of others; whose it was."""
         goal = scorer.goal
         eligible = [goal.eligible(profile.marks, moment) for _, profile, moment in held]
+        versions = {goal.key, *run.partition.roster.before(goal)}
         withdrawn = [
             key
             for (key, profile, _), is_eligible in zip(held, eligible, strict=True)
-            if not is_eligible and goal.key in profile.scores
+            if not is_eligible and not versions.isdisjoint(profile.scores)
         ]
         for key in withdrawn:
             self._withdraw_one(run, step, goal, key)
@@ -151,8 +154,12 @@ class Scoreboard:
         records = self._writer(scorer, run.partition.number).write(scored, said)
         keys = [goal.score_prefix + key for key, _, _ in held]
         step.scores += zip(keys, records, strict=True)
+        older = run.partition.roster.before(goal)
         for (_, profile, moment), score in zip(held, scored.score.tolist(), strict=True):
             profile.scores[goal.key] = (score, moment)
+            for version in older:
+                profile.scores.pop(version, None)
+        run.partition.roster.names[goal.key] = goal.name
         step.counts["scores"] += len(held)
         return [key for key, _, _ in held]
 
@@ -175,22 +182,53 @@ class Scoreboard:
 
     def withdraw(self, run: Run, step: Step) -> None:
         """Tombstones for what was said of erased profiles, whether it was said or not."""
+        names = self.names(run.partition)
         for key in run.erased:
             packed = run.partition.profiles.get(key)
             known = unpack(packed).scores if packed is not None else {}
+            step.scores += [(f"{name}/".encode() + key, None) for name in names]
             for goal in self.compiled.goals:
-                step.scores.append((goal.score_prefix + key, None))
                 if goal.key in known:
                     self._forget(run, goal.key, known[goal.key][0])
+
+    def names(self, partition: Partition) -> list[str]:
+        """The names of all goals of which there may be scores, of removed ones as well."""
+        return list(dict.fromkeys([*self.config.goals, *partition.roster.names.values()]))
+
+    def retire(self, run: Run, step: Step) -> list[bytes]:
+        """Withdraw scores of goals that are no more, from some profiles at a time; which they are.
+
+        Those of an earlier version of a goal stand until its new model speaks of the profile.
+        """
+        roster = run.partition.roster
+        removed = roster.removed(self.compiled)
+        if not removed:
+            return []
+        changed = []
+        for key in roster.take_leaving(MOST_RETIRED):
+            profile = run.profile(key)
+            gone = sorted(profile.scores.keys() & removed.keys()) if profile is not None else []
+            for goal in gone:
+                step.scores.append((f"{removed[goal]}/".encode() + key, None))
+            if profile is not None and gone:
+                profile.scores = {
+                    goal: said for goal, said in profile.scores.items() if goal not in removed
+                }
+                step.counts["withdrawn"] += len(gone)
+                changed.append(key)
+        return changed
 
     def _withdraw_one(self, run: Run, step: Step, goal: CompiledGoal, key: bytes) -> None:
         """Take a score back: the profile is no longer eligible."""
         profile = run.profile(key)
         if profile is None:
             return
-        score, _ = profile.scores.pop(goal.key)
+        said = profile.scores.pop(goal.key, None)
+        for version in run.partition.roster.before(goal):
+            profile.scores.pop(version, None)
         step.scores.append((goal.score_prefix + key, None))
-        self._forget(run, goal.key, score)
+        if said is not None:
+            self._forget(run, goal.key, said[0])
         step.counts["withdrawn"] += 1
 
     def _forget(self, run: Run, goal_key: int, score: float) -> None:

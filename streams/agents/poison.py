@@ -1,4 +1,4 @@
-"""Poison: a record that crashes the engine, by a bug, becomes a dead letter in the end.
+"""Poison: a record that crashes engine or trainer, by a bug, becomes a dead letter in the end.
 
 A crash stops the worker, as every unforeseen error does, and is noted with the partition. When the
 same place has crashed often enough, whoever owns the partition then looks for the record: it halves
@@ -11,10 +11,10 @@ import asyncio
 import logging
 import traceback
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any, NoReturn, Protocol
 
 from models.poison import Crashes
-from streams.agents.score import EngineCrash, ScoringAgent
+from models.step import Record
 from streams.crashes import one_line
 
 logger = logging.getLogger(__name__)
@@ -25,8 +25,37 @@ MOST_ISOLATED = 10
 LONGEST_MESSAGE = 500
 
 
+class Crash(Exception):  # noqa: N818 - carries an error, and is none of its own
+    """Engine or trainer raised what it never should, its cause; nothing of the run was written.
+
+    The partition has to be closed before anything else: what is in memory may have moved.
+    """
+
+
+class Agent(Protocol):
+    """Applies runs of a partition to what is durable."""
+
+    async def handle(self, number: int, records: list[Any], offset: int) -> None:
+        """Apply a run that ends at an offset and make it durable; raises :class:`Crash`."""
+
+    def close(self, numbers: set[int]) -> None:
+        """Let go of partitions; they are opened again from what is durable."""
+
+    def crashes(self, number: int) -> Crashes | None:
+        """The crashes noted of a partition."""
+
+    async def note(self, number: int, crashes: Crashes) -> None:
+        """Make it durable that a run has crashed, and nothing else."""
+
+    def error_of(self, number: int, records: list[Any]) -> Exception | None:
+        """What a run would crash with, from what is durable; nothing is kept."""
+
+    async def isolate(self, number: int, record: Record, message: str) -> None:
+        """Make a record a dead letter instead of applying it."""
+
+
 class PoisonGuard:
-    """Hands runs to the scoring agent, and sees to those that crash the engine.
+    """Hands runs to an agent, and sees to those that crash.
 
     Parameters
     ----------
@@ -36,15 +65,20 @@ class PoisonGuard:
         Crashes at the same place after which its record is looked for; 0 for never.
     """
 
-    def __init__(self, agent: ScoringAgent, patience: int) -> None:
+    def __init__(self, agent: Agent, patience: int) -> None:
         self.agent = agent
         self.patience = patience
 
     async def handle(self, number: int, records: list[Any], offset: int) -> None:
-        """Apply a run, without what crashes the engine if that has happened often enough."""
-        error = await self._crash_of(number, records, offset)
-        if error is None:
-            return
+        """Apply a run, without what crashes if that has happened often enough."""
+        try:
+            await self.agent.handle(number, records, offset)
+        except Crash as crash:
+            await self.see_to(number, records, offset, crash)
+
+    async def see_to(self, number: int, records: list[Any], offset: int, crash: Crash) -> None:
+        """Do what there is to do about a run that has crashed: give up, or leave a record out."""
+        error = self._cause(number, crash)
         run, crashes = (records[0].offset, offset), self.agent.crashes(number)
         if not self.patience:
             raise error from None
@@ -53,22 +87,22 @@ class PoisonGuard:
         if not crashes.meets(*run) or crashes.number < self.patience:
             await self._give_up(number, crashes.again(*run), error)
         about = {"partition": number, "first": run[0], "last": offset, "crashes": crashes.number}
-        logger.warning("a run has crashed the engine again: looking for the record", extra=about)
+        logger.warning("a run has crashed again: looking for the record", extra=about)
         try:
             await self._go_through(number, records, offset)
-        except EngineCrash as crash:
-            raise self._cause(number, crash) from None
+        except Crash as another:
+            raise self._cause(number, another) from None
 
     async def _crash_of(self, number: int, records: list[Any], offset: int) -> Exception | None:
-        """Apply a run; what it crashes the engine with, its partition closed."""
+        """Apply a run; what it crashes with, its partition closed."""
         try:
             await self.agent.handle(number, records, offset)
-        except EngineCrash as crash:
+        except Crash as crash:
             return self._cause(number, crash)
         return None
 
-    def _cause(self, number: int, crash: EngineCrash) -> Exception:
-        """What the engine raised; the partition is closed, for its timers have moved."""
+    def _cause(self, number: int, crash: Crash) -> Exception:
+        """What was raised; the partition is closed, for its timers or trainers have moved."""
         self.agent.close({number})
         return crash.__cause__ if isinstance(crash.__cause__, Exception) else crash
 
@@ -78,7 +112,7 @@ class PoisonGuard:
         raise error from None
 
     async def _go_through(self, number: int, records: list[Any], offset: int) -> None:
-        """Apply a run without the records that crash the engine alone."""
+        """Apply a run without the records that crash alone."""
         isolated = 0
         while records:
             error = await self._crash_of(number, records, offset)
@@ -110,7 +144,7 @@ class PoisonGuard:
     async def _isolate(self, number: int, record: Any, error: Exception) -> None:
         await self.agent.isolate(number, record, describe(error))
         about = {"partition": number, "offset": record.offset, "error": place_of(error)}
-        logger.warning("a record crashes the engine: it is a dead letter now", extra=about)
+        logger.warning("a record crashes the worker: it is a dead letter now", extra=about)
 
 
 def describe(error: Exception) -> str:

@@ -17,6 +17,7 @@ from models.partition import Partition
 from models.poison import CRASH_KEY, POISON, Crashes, crashes_of
 from models.receipts import encode_receipt
 from models.step import Record, Step
+from streams.agents.poison import Crash
 from streams.checkpoint import Outgoing, Output, Stage
 from streams.dead_letters import dead_letters
 from streams.snapshots import SnapshotReader
@@ -26,10 +27,6 @@ from streams.wiring import Wiring
 logger = logging.getLogger(__name__)
 
 _partition_of = DefaultPartitioner()
-
-
-class EngineCrash(Exception):  # noqa: N818 - carries an error, and is none of its own
-    """The engine raised what it never should, its cause; the partition may not be used again."""
 
 
 class ScoringAgent:
@@ -73,7 +70,7 @@ class ScoringAgent:
 
         Raises
         ------
-        EngineCrash
+        Crash
             Nothing of the run was written: close the partition before anything else.
         """
         partition = await self._open(number)
@@ -83,7 +80,7 @@ class ScoringAgent:
         except PenchantError:
             raise
         except Exception as error:
-            raise EngineCrash from error
+            raise Crash from error
         self.metrics.step_seconds.labels("compute").observe(time.perf_counter() - started)
         await self._finish(partition, step, offset + 1)
         self.metrics.count_run(number, records, time.time())
@@ -120,8 +117,13 @@ class ScoringAgent:
         self.done[number] = record.offset + 1
 
     async def idle(self, number: int, elapsed: float) -> None:
-        """Let the clock of an idle partition run on for so many seconds."""
+        """Let the clock of an idle partition run on for so many seconds.
+
+        Without any, the partition is opened, and scores of goals that are no more are withdrawn.
+        """
         partition = await self._open(number)
+        if not elapsed and not partition.roster.leaving:
+            return
         step = self.engine.idle(partition, int(elapsed * 1000))
         if step.profiles:
             await self._finish(partition, step, None)
@@ -140,7 +142,7 @@ class ScoringAgent:
             profiles, tickets = self.profiles.holder(number), self.tickets.holder(number)
             self.partitions[number] = self.engine.open(number, profiles, tickets)
             self.metrics.show_partition(self.partitions[number])
-            held = {"profiles": len(profiles), "tickets": len(tickets)}
+            held = {"profiles": self.partitions[number].held, "tickets": len(tickets)}
             logger.info("partition taken on", extra={"partition": number} | held)
         return self.partitions[number]
 
@@ -176,7 +178,7 @@ class ScoringAgent:
         ]
 
     def _receipts(self, number: int, step: Step) -> list[Outgoing]:
-        goals, now = list(self.engine.config.goals), datetime.now(UTC)
+        goals, now = self.engine.board.names(self.partitions[number]), datetime.now(UTC)
         return [
             Outgoing(one.profile, encode_receipt(one, goals, self.topics.events, number, now))
             for one in step.erasures

@@ -110,7 +110,9 @@ class Follower:
                 tickets = seen.tickets.setdefault(one["goal"], {})
                 tickets[one["ticket_id"]] = (one["t0"], one["label"], one["probability"])
         else:
-            seen.insights |= {record.key.decode(): orjson.loads(record.value) for record in records}
+            for record in records:
+                if record.value is not None:  # of a goal that is no more
+                    seen.insights[record.key.decode()] = orjson.loads(record.value)
 
     async def _follow_metrics(self) -> None:
         url = f"http://{self.settings.web_host}:{self.settings.web_port}/metrics"

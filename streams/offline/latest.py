@@ -11,7 +11,7 @@ import orjson
 from models.engine import Engine
 from models.events.times import format_time
 from models.goals.compiled import NAMED, CompiledGoal
-from models.partition import CLOCK_KEY, Partition
+from models.partition import NOT_PROFILES, Partition
 from models.profiles.codec import unpack
 from models.profiles.features import Frozen, RawFeatures, freeze, raw_features, stack
 from models.run import profile_hash
@@ -55,7 +55,7 @@ def eligible_profiles(
 ) -> Iterator[tuple[str, Frozen]]:
     """Eligible profiles as they are now; a share of them is a fair sample, chosen by hash."""
     for key, packed in partition.profiles.items():
-        if key != CLOCK_KEY and profile_hash(key) <= share * 2.0**64:
+        if key not in NOT_PROFILES and profile_hash(key) <= share * 2.0**64:
             profile = unpack(packed)
             moment = max(partition.clock.now, profile.last)
             if goal.eligible(profile.marks, moment):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import signal
 import time
 from collections import Counter
@@ -24,6 +25,8 @@ from tests.support.cluster import Cluster, Worker, until
 SESSION = 6.0
 #: Seconds that a watched trainer is given to write a snapshot.
 SOON = 20.0
+#: And one that joins, to be ready.
+ARRIVAL = 40.0
 
 
 @dataclass
@@ -72,36 +75,43 @@ class Conductor:
             time.sleep(0.2)
 
     def _worker(self, target: int) -> Worker:
-        return self.workers[target % len(self.workers)]
+        """The worker that a fault is for, running: no fault falls on one that is dead already."""
+        worker = self.workers[target % len(self.workers)]
+        if not worker.alive:
+            self.done["restarted"] += 1
+            worker.start()
+        return worker
 
     # -- faults of workers -------------------------------------------------------------------
 
     def _kill(self, target: int) -> None:
         worker = self._worker(target)
-        if worker.alive:
-            worker.kill()
+        worker.kill()
+        self.done["SIGKILL"] += 1
         time.sleep(1.0)
         worker.start()
 
     def _term(self, target: int) -> None:
         worker = self._worker(target)
-        if worker.alive:
-            self.done["clean_stops"] += worker.stop() == 0
+        self.done["clean_stops"] += worker.stop() == 0
         worker.start()
 
     def _freeze(self, target: int) -> None:
         """Asleep beyond its session; awake again, it has been fenced, or joins as a stranger."""
         worker = self._worker(target)
-        if not worker.alive:
-            return
         worker.send_signal(signal.SIGSTOP)
+        self.done["SIGSTOP"] += 1
         time.sleep(SESSION + 4.0)
         worker.send_signal(signal.SIGCONT)
 
     def _join(self, _target: int) -> None:
         """One more for a while."""
         guest = self._new().start()
-        self._peace(8.0)
+        end = time.monotonic() + ARRIVAL
+        while time.monotonic() < end and guest.alive and guest.get("/readyz") is None:
+            self._peace(0.5)
+        self.done["guests_ready"] += guest.get("/readyz") is not None
+        self._peace(4.0)
         guest.stop()
 
     def _trainer(self, _target: int) -> None:
@@ -122,6 +132,7 @@ class Conductor:
             for worker in trainers:
                 if worker.alive:
                     worker.kill()
+                    self.done["SIGKILL"] += 1
         finally:
             watcher.close()
 
@@ -130,6 +141,7 @@ class Conductor:
     def _broker_kill(self, target: int) -> None:
         broker = self.brokers[target % len(self.brokers)]
         broker.kill()
+        self.done["broker_restarts"] += 1
         self._peace(4.0)
         broker.start()
         self._peace(3.0)
@@ -137,6 +149,7 @@ class Conductor:
     def _broker_term(self, target: int) -> None:
         broker = self.brokers[target % len(self.brokers)]
         broker.stop()
+        self.done["broker_restarts"] += 1
         self._peace(2.0)
         broker.start()
         self._peace(3.0)
@@ -148,6 +161,14 @@ class Conductor:
                 client.elect_leaders(ElectionType.PREFERRED, raise_errors=False)
             except KafkaError:
                 self.done["no_election"] += 1
+
+    def rebalances(self) -> int:
+        """How often the group has come to an agreement, by what the brokers say."""
+        said = re.compile(
+            rf"Stabilized group {re.escape(self.cluster.settings.prefix)} generation (\d+)"
+        )
+        logs = [(broker.folder / "log").read_text(errors="replace") for broker in self.brokers]
+        return len({number for log in logs for number in said.findall(log)})
 
     # -- the end -----------------------------------------------------------------------------
 

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 
 from aiokafka import AIOKafkaProducer
 
+from tests.support.cluster import LOAD
 from tests.support.factories import START
 
 #: What the questions are; the checker has its own statement of the same.
@@ -104,7 +105,7 @@ class Load:
         brokers, topic = self._where
         producer = AIOKafkaProducer(
             bootstrap_servers=brokers, enable_idempotence=True, acks="all", linger_ms=20,
-            max_batch_size=256 * 1024, request_timeout_ms=120_000,
+            max_batch_size=256 * 1024, request_timeout_ms=120_000, client_id=LOAD,
         )  # fmt: skip
         await producer.start()
         started = time.monotonic()

@@ -8,7 +8,7 @@ from typing import Any
 from models.config.loader import load_config
 from models.engine import Engine
 from models.goals.tickets import TicketBook
-from models.partition import CLOCK_KEY, Partition
+from models.partition import NOT_PROFILES, Partition
 from models.profiles.codec import owed_to_events
 from models.step import PlainRecord
 from tests.chaos.load import CONFIG
@@ -56,11 +56,11 @@ def differing_states(cluster: Cluster) -> int:
         expected |= {
             (number, key): owed_to_events(value)
             for key, value in offline.partitions[number].profiles.items()
-            if key != CLOCK_KEY
+            if key not in NOT_PROFILES
         }
     found = {
         place: owed_to_events(value)
         for place, value in held.items()
-        if value is not None and place[1] != CLOCK_KEY
+        if value is not None and place[1] not in NOT_PROFILES
     }
     return sum(found.get(place) != expected.get(place) for place in found.keys() | expected.keys())

@@ -1,7 +1,8 @@
 """Nothing lost, nothing doubled: workers and brokers under faults that a seed decides.
 
 The short form runs with the other tests on Apache Kafka; ``make chaos`` runs the long one, and
-writes its figures to ``out/chaos.json``. PENCHANT_CHAOS_SEED, _FAULTS and _EVENTS change it.
+writes its figures to ``out/chaos.json``. PENCHANT_CHAOS_SEED and _EVENTS change it, and _FAULTS the
+short one.
 """
 
 from __future__ import annotations
@@ -27,7 +28,8 @@ from tests.chaos.checker import Checker, read_sources
 from tests.chaos.conductor import Conductor
 from tests.chaos.load import Load, events
 from tests.chaos.log import Sampler
-from tests.chaos.plan import faults
+from tests.chaos.plan import LONG as COUNTS
+from tests.chaos.plan import faults, schedule
 from tests.chaos.recomputation import differing_states
 from tests.support.apache import Broker, apache_cluster
 from tests.support.cluster import Cluster, until
@@ -41,12 +43,15 @@ pytestmark = [
 
 LONG = os.environ.get("PENCHANT_CHAOS") == "long"
 SEED = int(os.environ.get("PENCHANT_CHAOS_SEED", "1"))
-FAULTS = int(os.environ.get("PENCHANT_CHAOS_FAULTS", "40" if LONG else "5"))
+FAULTS = int(os.environ.get("PENCHANT_CHAOS_FAULTS", "5"))
 EVENTS = int(os.environ.get("PENCHANT_CHAOS_EVENTS", "2000000" if LONG else "20000"))
 RATE = float(os.environ.get("PENCHANT_CHAOS_RATE", "3000" if LONG else "500"))
 PROFILES = 500 if LONG else 100
 PAUSE = (8.0, 14.0) if LONG else (1.0, 3.0)
 OUT = Path("out/chaos.json")
+
+#: What the long form has to have been through, at least; events as they are.
+TARGETS = {"SIGKILL": 20, "SIGSTOP": 5, "rebalances": 10, "broker_restarts": 3}
 
 #: Changelogs are compacted all the time; scores and snapshots are kept, to be counted.
 COMPACTED = {
@@ -109,7 +114,9 @@ def test_nothing_is_lost_and_nothing_doubled(cluster: Cluster, brokers: list[Bro
     phases.append("faults")
     load = Load(*where, RATE, source, EVENTS - warm).start()
     sampler = Sampler(cluster, 1.0).start()
-    conductor.play(faults(SEED, FAULTS, PAUSE, brokers=True))
+    conductor.play(
+        schedule(SEED, COUNTS, PAUSE) if LONG else faults(SEED, FAULTS, PAUSE, brokers=True)
+    )
     sent = warm + (load.wait() if LONG else load.stop())
     checker = Checker(cluster, sent, sampler.samples, speaking)
     phases.append("settling")
@@ -117,12 +124,17 @@ def test_nothing_is_lost_and_nothing_doubled(cluster: Cluster, brokers: list[Bro
     conductor.settle_training()
     sampler.stop()
     phases.append("checking")
+    conductor.done["rebalances"] = conductor.rebalances()
     violations = checker.check() | {"states not byte-equal": differing_states(cluster)}
     phases.append("end")
     gc.collect()  # its sockets, while they are forgiven
     report(checker, conductor, violations, phases)
     assert not {name: count for name, count in violations.items() if count}
     assert checker.facts["samples"] > 5
+    assert conductor.done["rebalances"] > 1
+    if LONG:
+        assert checker.facts["events"] == EVENTS
+        assert all(conductor.done[name] >= least for name, least in TARGETS.items())
     assert min(checker.facts[f"tickets of {goal}"] for goal in ("churn", "coupon")) > 100
 
 

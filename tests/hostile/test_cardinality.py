@@ -1,14 +1,18 @@
 """A flood of invented names costs a bounded amount of memory, and is seen.
 
-``PENCHANT_FLOOD`` sets how many of each come; ``make flood`` sends millions.
+``PENCHANT_FLOOD`` sets how many of each come; ``make flood`` sends millions, and writes its figures
+to ``out/flood.json``.
 """
 
 from __future__ import annotations
 
 import gc
+import json
 import os
+import time
 import tracemalloc
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -33,7 +37,13 @@ from tests.support.factories import (
 )
 
 FLOOD = int(os.environ.get("PENCHANT_FLOOD", "20000"))
+IS_LONG = FLOOD >= 1_000_000
+EVENTS = int(os.environ.get("PENCHANT_FLOOD_EVENTS", FLOOD * 10 if IS_LONG else FLOOD))
+PROFILES = FLOOD * 2 if IS_LONG else FLOOD
+#: What comes last is looked at: so many at most, for looking makes it slow.
+LOOKED_AT = 200_000
 MB = 1024 * 1024
+OUT = Path("out/flood.json")
 
 
 def flood(number: int, make: Callable[[int], dict[str, Any]]) -> Iterator[list[PlainRecord]]:
@@ -42,10 +52,11 @@ def flood(number: int, make: Callable[[int], dict[str, Any]]) -> Iterator[list[P
         yield [record(make(n), n) for n in range(start, min(start + 1_000, number))]
 
 
-def grown(bench: Bench, number: int, make: Callable[[int], dict[str, Any]]) -> float:
-    """Bytes that the second half of a flood adds to what is held."""
+def grown(bench: Bench, name: str, number: int, make: Callable[[int], dict[str, Any]]) -> float:
+    """Bytes that each event of the second half of a flood, or of its end, adds to what is held."""
+    started, last = time.monotonic(), min(number // 2, LOOKED_AT)
     runs = flood(number, make)
-    for _, run in zip(range(number // 2_000), runs, strict=False):
+    for _, run in zip(range((number - last) // 1_000), runs, strict=False):
         bench.step(run)
         bench.steps.clear()
     gc.collect()
@@ -57,12 +68,24 @@ def grown(bench: Bench, number: int, make: Callable[[int], dict[str, Any]]) -> f
     gc.collect()
     held, _ = tracemalloc.get_traced_memory()
     tracemalloc.stop()
-    return held
+    if IS_LONG:
+        report(name, number=number, seconds=time.monotonic() - started, last=last, added=held)
+    return held / last
+
+
+def report(name: str, **figures: float) -> None:
+    """The figures of a flood, for people."""
+    pages = int(Path("/proc/self/statm").read_text().split()[1])
+    figures["resident_mb"] = pages * os.sysconf("SC_PAGE_SIZE") / MB
+    known = json.loads(OUT.read_text()) if OUT.exists() else {}
+    OUT.parent.mkdir(exist_ok=True)
+    OUT.write_text(json.dumps(known | {name: figures}, indent=2) + "\n")
 
 
 def test_invented_event_types_are_pooled_and_counted() -> None:
     bench = Bench(config())
-    assert grown(bench, FLOOD, lambda n: event("p1", START + n, f"t{n}")) < 6 * MB
+    added = grown(bench, "types", FLOOD, lambda n: event("p1", START + n, f"t{n}"))
+    assert added * min(FLOOD // 2, LOOKED_AT) < 6 * MB
     profile = unpack(bench.partition.profiles[b"p1"])
     assert len(profile.sources) == bench.engine.config.limits.event_types + 1
     assert profile.sources[-1] == "other"
@@ -81,16 +104,18 @@ def test_long_invented_types_take_no_more_room_than_short_ones_may() -> None:
 
 def test_invented_attribute_values_are_forgotten() -> None:
     bench = Bench(config(attributes={"plan": "properties.plan"}))
-    assert (
-        grown(bench, FLOOD, lambda n: event("p1", START + n, properties={"plan": f"plan {n}"}))
-        < MB / 4
-    )
+    added = grown(
+        bench, "attribute values", FLOOD,
+        lambda n: event("p1", START + n, properties={"plan": f"plan {n}"}),
+    )  # fmt: skip
+    assert added * min(FLOOD // 2, LOOKED_AT) < MB / 4
     assert len(bench.partition.profiles[b"p1"]) < 1_000
 
 
 def test_a_profile_with_very_many_events_stays_as_small_as_any() -> None:
     bench = Bench(config())
-    assert grown(bench, FLOOD, lambda n: event("p1", START + n)) < MB / 4
+    added = grown(bench, "events of a profile", EVENTS, lambda n: event("p1", START + n))
+    assert added * min(EVENTS // 2, LOOKED_AT) < MB / 4
     profile = unpack(bench.partition.profiles[b"p1"])
     assert len(profile.recent) == 8 * bench.engine.config.limits.recent_ids
     assert len(bench.partition.profiles[b"p1"]) < 1_000
@@ -98,7 +123,7 @@ def test_a_profile_with_very_many_events_stays_as_small_as_any() -> None:
 
 def test_profiles_of_one_event_cost_a_bounded_number_of_bytes_each() -> None:
     bench = Bench(config())
-    each = grown(bench, FLOOD, lambda n: event(f"profile-{n}", START + n)) / (FLOOD / 2)
+    each = grown(bench, "profiles", PROFILES, lambda n: event(f"profile-{n}", START + n))
     assert each < 2_000
 
 

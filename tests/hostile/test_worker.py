@@ -9,7 +9,7 @@ import orjson
 import pytest
 
 from models.events.parsing import REASONS
-from models.partition import CLOCK_KEY
+from models.partition import NOT_PROFILES
 from models.profiles.codec import unpack
 from tests.hostile.records import hostile_records
 from tests.support.cluster import Cluster, until
@@ -77,7 +77,7 @@ def good_profiles_are_as_if_they_had_been_alone(
     alone.run(records(good))
     rows = {record.key: record.value for record in cluster.read(cluster.topics.profiles)}
     for key, value in alone.partition.profiles.items():
-        if key != CLOCK_KEY:
+        if key not in NOT_PROFILES:
             held, expected = unpack(rows[key]), unpack(value)
             assert (held.rows, held.days) == (expected.rows, expected.days)
     assert rows[b"after"] is not None

@@ -17,7 +17,7 @@ from models.engine import Engine
 from models.events.times import parse_time
 from models.goals.clock import Clock
 from models.goals.tickets import TicketBook
-from models.partition import CLOCK_KEY
+from models.partition import CLOCK_KEY, NOT_PROFILES
 from models.profiles.codec import owed_to_events, unpack
 from models.step import PlainRecord
 from tests.support.cluster import Cluster, Worker, keyed, until
@@ -92,10 +92,10 @@ def final_states_are_byte_equal_to_an_offline_recomputation(cluster: Cluster) ->
         held = profiles[number]
         assert clock_of(held[CLOCK_KEY]) == clock_of(partition.profiles[CLOCK_KEY])
         expected = {key: owed_to_events(value) for key, value in partition.profiles.items()
-                    if key != CLOCK_KEY}  # fmt: skip
-        assert {key: owed_to_events(value) for key, value in held.items() if key != CLOCK_KEY} == (
-            expected
-        )
+                    if key not in NOT_PROFILES}  # fmt: skip
+        assert {
+            key: owed_to_events(value) for key, value in held.items() if key not in NOT_PROFILES
+        } == (expected)
         assert len(tickets[number]) == len(partition.tickets)
 
 
@@ -128,7 +128,7 @@ def every_score_was_sent_once_and_the_last_is_of_the_last_event(
     states = {
         key: unpack(value)
         for key, value in table(cluster, cluster.topics.profiles).items()
-        if key != CLOCK_KEY
+        if key not in NOT_PROFILES
     }
     for key, scores in by_key.items():
         said = [(one["source"]["offset"], parse_time(one["timestamp"])) for one in scores]

@@ -1,4 +1,4 @@
-"""A record that crashes the engine, on Apache Kafka: workers come and go, the rest goes on."""
+"""A record that crashes engine or trainer, on Apache Kafka: workers go, the rest goes on."""
 
 from __future__ import annotations
 
@@ -7,10 +7,13 @@ import sys
 import orjson
 import pytest
 
+from models.config.durations import HOUR
+from models.config.loader import load_config
+from models.goals.examples import encode_example
 from models.poison import CRASH_KEY
 from models.profiles.codec import unpack
 from tests.support.cluster import Cluster, Worker, keyed, until
-from tests.support.factories import START, event
+from tests.support.factories import START, Bench, event, records
 
 pytestmark = pytest.mark.kafka
 
@@ -61,4 +64,36 @@ def test_the_crashes_outlive_the_workers_and_then_the_rest_goes_on_without_the_r
     assert rows.pop(CRASH_KEY) is None
     baskets = [unpack(rows[b"p%d" % n]).recent for n in range(8)]
     assert [len(recent) // 8 for recent in baskets] == [EVENTS // 8] * 8
+    assert last.stop() == 0
+
+
+def test_an_example_that_crashes_its_trainer_is_left_out_and_the_others_are_learned_once(
+    kafka: Cluster,
+) -> None:
+    """Examples as a worker writes them, and among them one that the trainer has a bug about."""
+    bench = Bench(load_config(CONFIG, "goals.yaml"))
+    steps = bench.run(records(event(f"p{n % 8}", START + n * 2 * HOUR) for n in range(200)))
+    good = [encode_example(one) for step in steps for one in step.examples]
+    bad = encode_example(steps[0].examples[0]._replace(profile_id="poison"))
+    values = [*good[:20], bad, *good[20:]]
+    kafka.send([(b"churn", value) for value in values], kafka.topics.examples)
+    for _ in range(CRASHES):
+        crashes(buggy(kafka).start())
+    last = buggy(kafka).start().wait_ready()
+    until(
+        lambda: (
+            last.metrics().get("penchant_examples_total/churn/learned", 0) == len(good)
+            or not last.alive
+        ),
+        "the others to be learned",
+    )
+    assert last.alive, last.log.read_text()[-3000:]
+    (letter,) = kafka.read(kafka.topics.dlq)
+    headers = dict(letter.headers)
+    assert (letter.key, letter.value) == (b"churn", bad)
+    assert headers["reason"] == b"poison"
+    assert headers["source_topic"] == kafka.topics.examples.encode()
+    assert orjson.loads(kafka.read(kafka.topics.models)[-1].value)["examples"] == len(good)
+    rows = {one.key: one.value for one in kafka.read(kafka.topics.trainers)}
+    assert rows[CRASH_KEY] is None
     assert last.stop() == 0

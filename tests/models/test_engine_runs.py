@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from models.config.durations import DAY, HOUR, MINUTE
-from models.partition import CLOCK_KEY, Partition
+from models.partition import NOT_PROFILES, Partition
 from models.profiles.codec import owed_to_events
 from models.step import PlainRecord, Step
 from tests.models.test_engine_tickets import GOALS, NAMED
@@ -49,7 +49,7 @@ def log_of(drawn: Any) -> list[PlainRecord]:
 def tables(partition: Partition) -> Any:
     """The tables, but for what is owed to models."""
     profiles = {
-        key: value if key == CLOCK_KEY else owed_to_events(value)
+        key: value if key in NOT_PROFILES else owed_to_events(value)
         for key, value in partition.profiles.items()
     }
     return profiles, {key: sorted(tickets) for key, tickets in partition.tickets}

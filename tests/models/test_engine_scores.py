@@ -16,6 +16,7 @@ from models.learning.snapshot import Snapshot
 from models.profiles.codec import unpack
 from models.profiles.features import stack
 from models.scoring.records import ScoreRecord
+from models.scoring.roster import GOALS_KEY
 from models.step import PlainRecord, Step
 from tests.support.factories import (
     BASKET,
@@ -241,7 +242,7 @@ def test_one_refused_record_leaves_the_others_alone(questions: Any, learned: Sna
     assert set(scores(step)) == {"churn/p1", "churn/p2"}
 
 
-def test_what_was_said_for_a_goal_that_is_no_more_goes_when_the_profile_is_next_written(
+def test_what_was_said_for_a_goal_without_a_name_goes_when_the_profile_is_next_written(
     questions: Any, learned: Snapshot
 ) -> None:
     before = Bench(questions)
@@ -250,6 +251,7 @@ def test_what_was_said_for_a_goal_that_is_no_more_goes_when_the_profile_is_next_
     old = {one.key for one in before.engine.compiled.goals}
     assert unpack(before.partition.profiles[b"p1"]).scores.keys() <= old
     after = Bench(config({"churn": goal(eligible={"where": BASKET, "in_last": "2d"})}))
+    del before.partition.profiles[GOALS_KEY]  # where its name would be
     after.partition = after.open(before.partition)
     (step,) = after.run(records([event("p1", START + HOUR)], first=2))
     assert unpack(before.partition.profiles[b"p1"]).scores

@@ -9,7 +9,9 @@ import pytest
 from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.parser import text_string_to_metric_families
 
+from models.poison import CRASH_KEY, Crashes
 from models.scoring.ranks import Ranks
+from models.scoring.roster import GOALS_KEY, Roster
 from models.step import PlainRecord
 from streams.meters import Described, Meters
 from streams.metrics import Metrics
@@ -110,6 +112,17 @@ def test_tickets_are_counted_by_goal_and_label() -> None:
         found["penchant_tickets_opened_total"] - len(examples)
     )
     assert found["penchant_clock_timestamp_seconds/0"] > START / 1000
+
+
+def test_rows_that_are_not_profiles_are_not_shown_as_such() -> None:
+    metrics = Metrics(CollectorRegistry())
+    bench = Bench(config())
+    metrics.show_partition(bench.partition)
+    assert shown(metrics)["penchant_profiles/0"] == 0
+    bench.run(records(habits(profiles=20, days=2)))
+    bench.partition.profiles[CRASH_KEY] = Crashes(1, 2, 1).pack()
+    bench.partition.profiles[GOALS_KEY] = Roster({7: "churn"}).pack()
+    assert shown(metrics)["penchant_profiles/0"] == 20
 
 
 def test_a_partition_that_has_left_is_shown_no_longer() -> None:

@@ -24,7 +24,10 @@ PATIENCE = 120.0
 QUIET = """\
 <Configuration status="ERROR">
   <Appenders><Console name="out"><PatternLayout pattern="%d %p %c{1} %m%n"/></Console></Appenders>
-  <Loggers><Root level="warn"><AppenderRef ref="out"/></Root></Loggers>
+  <Loggers>
+    <Logger name="org.apache.kafka.coordinator.group" level="info"/>
+    <Root level="warn"><AppenderRef ref="out"/></Root>
+  </Loggers>
 </Configuration>
 """
 

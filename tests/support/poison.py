@@ -1,4 +1,4 @@
-"""An engine with a bug, for what a bug does; as a program it is a worker with that engine.
+"""An engine and a trainer with a bug; as a program it is a worker with both.
 
 python -m tests.support.poison CONFIG
 """
@@ -13,6 +13,8 @@ from prometheus_client import CollectorRegistry
 
 from models.config.loader import load_config
 from models.engine import Engine
+from models.goals.examples import Example
+from models.learning.trainer import Trainer
 from models.partition import Partition
 from models.step import Record, Step
 from streams.app import Worker
@@ -36,13 +38,25 @@ class BuggyEngine(Engine):
         return step
 
 
+class BuggyTrainer(Trainer):
+    """Raises what nobody foresaw when it has learned of a profile whose name is poison."""
+
+    def learn(self, examples: Sequence[Example]) -> None:
+        """Learn, or crash."""
+        super().learn(examples)
+        if any(POISON.decode() in one.profile_id for one in examples):
+            raise KeyError("poison")
+
+
 def main() -> None:
-    """Run a worker as ``penchant worker`` does, with the engine that has the bug."""
+    """Run a worker as ``penchant worker`` does, with what has the bug."""
     settings = load_settings()
     set_up_logging(settings)
     config = load_config(Path(sys.argv[1]).read_text(), sys.argv[1])
     engine = BuggyEngine(config, topics_of(settings).events)
-    run(Worker(config, settings, CollectorRegistry(), engine).app)
+    worker = Worker(config, settings, CollectorRegistry(), engine)
+    worker.training.new_trainer = BuggyTrainer
+    run(worker.app)
 
 
 if __name__ == "__main__":

@@ -13,9 +13,9 @@ from models.goals.examples import Example
 from models.goals.tickets import id_of, split_key
 from models.learning.state import dump_trainer, join_state
 from models.learning.trainer import Trainer, trainers_of
-from models.partition import CLOCK_KEY
+from models.partition import CLOCK_KEY, NOT_PROFILES
 from models.profiles.codec import owed_to_events
-from streams.agents.train import state_name
+from streams.agents.school import state_name
 from streams.offline.backtest import Backtest
 from streams.offline.layout import PLAIN
 from streams.offline.ordered import records_of
@@ -61,7 +61,7 @@ def states_are_byte_equal(live: dict[bytes, bytes], backtest: Backtest) -> None:
     offline = backtest.partition.profiles
     assert live.keys() == offline.keys()
     assert live[CLOCK_KEY] == offline[CLOCK_KEY]
-    for key in live.keys() - {CLOCK_KEY}:
+    for key in live.keys() - NOT_PROFILES:
         assert owed_to_events(live[key]) == owed_to_events(offline[key])
 
 

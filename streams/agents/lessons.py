@@ -1,0 +1,73 @@
+"""Lessons: examples are learned as they come, and made durable some runs at a time."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+from streams.agents.poison import Crash, PoisonGuard
+from streams.agents.train import TrainingAgent
+
+#: Examples learned between two checkpoints, at most.
+MOST_PENDING = 2_000
+
+
+class Lessons:
+    """Hands runs to the training agent, and acknowledges them once they are durable.
+
+    Parameters
+    ----------
+    agent
+        Learns.
+    every
+        Seconds between checkpoints.
+    patience
+        Crashes at the same place after which its example is looked for; 0 for never.
+    """
+
+    def __init__(self, agent: TrainingAgent, every: float, patience: int) -> None:
+        self.agent = agent
+        self.every = every
+        self.guard = PoisonGuard(agent, patience)
+        self._pending: dict[int, list[Any]] = {}
+
+    async def handle(self, number: int, event: Any, ack: Any) -> None:
+        """Learn a run; make it durable when enough has come together, or nothing more comes.
+
+        Parameters
+        ----------
+        number
+            The partition.
+        event
+            A run, or None when none has come for a while.
+        ack
+            Acknowledges a run, once it is durable.
+        """
+        pending = self._pending.setdefault(number, [])
+        if event is not None:
+            pending.append(event)
+        try:
+            if event is not None:
+                self.agent.learn(number, event.value, event.message.offset)
+            if not self._is_due(number, event):
+                return
+            await self.agent.save(number)
+        except Crash as crash:
+            records = [record for run in pending for record in run.value]
+            await self.guard.see_to(number, records, pending[-1].message.offset, crash)
+        del self._pending[number]
+        for run in pending:
+            await ack(run)
+
+    def close(self, numbers: set[int]) -> None:
+        """Let go of partitions; what was not durable is learned by whoever has them next."""
+        for number in numbers:
+            self._pending.pop(number, None)
+        self.agent.close(numbers)
+
+    def _is_due(self, number: int, event: Any) -> bool:
+        school = self.agent.open(number)
+        waited = time.monotonic() - school.saved_at
+        if event is None:
+            return bool(self._pending[number]) or school.has_to_say
+        return school.learned >= MOST_PENDING or waited >= self.every
