@@ -343,6 +343,7 @@ class Run:
             if packed is not None:
                 known = unpack(packed)
                 self._forget_goals(known)
+                self._forget_attributes(known)
             self._profiles[key] = known
         return known
 
@@ -354,6 +355,14 @@ class Run:
                 goal: said
                 for goal, said in profile.scores.items()
                 if goal in goals or goal in names
+            }
+
+    def _forget_attributes(self, profile: Profile) -> None:
+        """Forget attributes that are configured no more: nothing would bring them up to date."""
+        known = self.compiled.attributes
+        if not profile.attributes.keys() <= known.keys():
+            profile.attributes = {
+                name: found for name, found in profile.attributes.items() if name in known
             }
 
     def tickets(self, key: bytes) -> dict[TicketId, Packed | Opening]:

@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 
 from models.config.durations import DAY, HOUR, MINUTE
 from models.goals.examples import Example
-from models.goals.tickets import id_of
+from models.goals.tickets import id_of, unpack_ticket
+from models.profiles.codec import unpack
 from models.profiles.features import named_features
 from tests.support import naive
 from tests.support.factories import BASKET, COUPON, START, Bench, config, event, goal, records
@@ -243,3 +244,16 @@ def test_tickets_of_profiles_left_out_of_the_share_are_never_opened() -> None:
     log = [event(f"p{n}", START + n) for n in range(200)] + [event("p0", START + 5 * DAY)]
     opened = {one.profile_id for one in closed_by(bench, log, 1000)}
     assert 30 < len(opened) < 90
+
+
+def test_an_attribute_that_is_configured_no_more_is_no_feature_any_more() -> None:
+    asked = {"churn": goal(tickets={"at": COUPON})}
+    path = "properties.plan"
+    before = Bench(config(asked, attributes={"plan": path, "tier": path}))
+    before.step(records([event("p1", START, "basket", properties={"plan": "gold"})]))
+    after = Bench(config(asked, attributes={"tier": path}))
+    after.partition = after.open(before.partition)
+    after.step(records([event("p1", START + HOUR, "coupon")], 1))
+    [(_, [ticket])] = after.partition.tickets
+    assert unpack_ticket(ticket).raw.attributes == {"tier": "gold"}
+    assert unpack(after.partition.profiles[b"p1"]).attributes == {"tier": (START, "gold")}

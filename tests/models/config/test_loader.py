@@ -139,3 +139,12 @@ def test_no_yes_on_and_off_are_texts_and_only_true_and_false_are_not() -> None:
     happening = load_config(text, "goals.yaml").goals["no"].outcome.happening
     assert happening.where is not None
     assert happening.where.one_of == ["se", "no", "No", "on", "yes", "off", True, False]
+
+
+def test_a_number_is_what_people_write_as_one() -> None:
+    where = "{field: properties.article, one_of: [0123, 12:30, 0, 75, -1, 1_000, 2.5]}"
+    outcome = f"{{will: {{where: {where}}}, within: 7d}}"
+    text = f"goals: {{g: {{propensity: conversion, outcome: {outcome}}}}}"
+    happening = load_config(text, "goals.yaml").goals["g"].outcome.happening
+    assert happening.where is not None
+    assert happening.where.one_of == ["0123", "12:30", 0, 75, -1, 1_000, 2.5]

@@ -33,12 +33,13 @@ def learned() -> tuple[Any, Snapshot, list[Any]]:
     asked = config(
         {"churn": goal(tickets={"every": "12h"})},
         events={"value": "properties.amount"},
-        attributes={"plan": "properties.plan"},
+        attributes={"plan": "properties.plan", "amount": "properties.amount"},
     )
     steps = Bench(asked).run(records(habits(profiles=40, days=20)))
     trainer = trained(asked, "churn", steps)
     raw = [one.raw for step in steps for one in step.examples]
-    return trainer.goal, trainer.snapshot(), raw
+    nameless = [one._replace(attributes={}) for one in raw[:50]]
+    return trainer.goal, trainer.snapshot(), raw + nameless * 4
 
 
 @given(st.data())
