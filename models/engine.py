@@ -54,7 +54,7 @@ class Engine:
     def __init__(
         self, config: Config, topic: str = "penchant.events", *, silent: bool = False
     ) -> None:
-        self.config = config
+        self.config = config = _never_refreshed(config) if silent else config
         self.compiled = Compiled(config)
         self.silent = silent
         self.board = Scoreboard(config, self.compiled, topic)
@@ -233,3 +233,8 @@ class Engine:
                 if len(silent) >= MOST_REFRESHED:
                     break
         return list(silent)
+
+
+def _never_refreshed(config: Config) -> Config:
+    """A configuration whose silent profiles wait for no other score: where none is sent."""
+    return config.model_copy(update={"scores": config.scores.model_copy(update={"refresh": None})})

@@ -9,6 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from models.config.durations import DAY, HOUR, MINUTE
+from models.engine import Engine
+from models.goals.tickets import TicketBook
 from models.partition import NOT_PROFILES, Partition
 from models.profiles.codec import owed_to_events
 from models.step import PlainRecord, Step
@@ -112,6 +114,18 @@ def test_runs_of_1_7_100_and_1000_are_byte_equal_on_a_long_log(questions: Any) -
         found.append((tables(bench.partition), examples(steps)))
     assert len(found[0][1]) > 500
     assert all(one == found[0] for one in found[1:])
+
+
+def test_an_engine_that_sends_no_scores_keeps_no_timers_for_them(questions: Any) -> None:
+    loud, silent = Engine(questions), Engine(questions, silent=True)
+    log = records(habits(profiles=20, days=40))
+    held = [engine.open(0, {}, TicketBook()) for engine in (loud, silent)]
+    for engine, partition in zip((loud, silent), held, strict=True):
+        for at in range(0, len(log), 50):
+            partition.apply(engine.step(partition, log[at : at + 50]))
+    assert len(held[0].refreshes) >= 20
+    assert len(held[1].refreshes) == 0
+    assert tables(held[0]) == tables(held[1])
 
 
 def test_an_event_sent_twice_is_applied_once() -> None:

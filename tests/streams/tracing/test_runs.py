@@ -32,7 +32,7 @@ from streams.settings import Settings
 from prometheus_client import CollectorRegistry
 worker = Worker(load_config(sys.argv[1], "c"), Settings(), CollectorRegistry())
 loaded = [name for name in sys.modules if name.startswith("opentelemetry")]
-plain = worker.guard.handle, worker.checkpoint, worker.training.handle
+plain = worker.guard.handle, worker.checkpoint, worker.lessons.handle
 print(len(loaded), (worker._handle, worker.scoring.checkpoint, worker._teach) == plain)
 """
 
