@@ -7,6 +7,7 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Iterable
+from itertools import chain, islice
 from typing import Any
 
 import click
@@ -81,11 +82,13 @@ def command(  # noqa: PLR0913, PLR0917 - one argument an option
     """
     limits = read_config(config).limits
     settings = settings_of(brokers, prefix)
+    lines = iter(read_events(events, layout))
+    first = list(islice(lines, 1))  # what is wrong with the file is said before a broker is asked
     with waiting("asking the broker"):
         require_topics(settings)
     started = time.monotonic()
     try:
-        counts = asyncio.run(send(settings, limits, read_events(events, layout), speed))
+        counts = asyncio.run(send(settings, limits, chain(first, lines), speed))
     except KafkaError as error:
         raise BrokerError(f"sending stopped: {error}") from None
     sent, refused = counts.pop(SENT), counts.total()

@@ -33,7 +33,8 @@ minutes, tells a line every five seconds where there is none. Errors go to stand
 where a command follows or lists records, and nothing else; all prose goes to standard error. A
 command that could not do its work answers, in the place of its document, `{error: {kind, message,
 problems: [{source, place, line, found, expected}]}}`, kind `wrong` or `failed`, with the exit code
-above. `worker` has no answer to give: its log is JSON with `PENCHANT_LOG_FORMAT=json`.
+above; one that answers in lines says it on standard error only. `worker` has no answer to give:
+its log is JSON with `PENCHANT_LOG_FORMAT=json`.
 
 **In the shell:** `penchant --install-completion` lets bash, zsh or fish complete commands, options
 and files; `--show-completion` prints what it would install.

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import orjson
 
-from tests.streams.cli.running import execute, goals, nowhere
+from tests.streams.cli.running import execute, goals, invoke, nowhere
 from tests.support.factories import event
 
 
@@ -24,3 +24,9 @@ def test_every_command_says_that_no_broker_answers(tmp_path: Path) -> None:
         assert "PENCHANT_BROKERS says where to look" in ended.err
         assert len(ended.err.splitlines()) == 1, command
         assert ended.out == ""
+
+
+def test_a_file_that_cannot_be_sent_is_said_before_the_broker_is_asked(tmp_path: Path) -> None:
+    ended = invoke("send", goals(tmp_path), str(tmp_path / "none.jsonl"), brokers=nowhere())
+    assert ended.code == 2
+    assert "none.jsonl: the file: found no such file, expected a file of events" in ended.err
