@@ -10,6 +10,7 @@ from __future__ import annotations
 from array import array
 from collections.abc import Iterable, Sequence
 
+from models.config.durations import MINUTE
 from models.config.schema import Config
 from models.goals.clock import Clock
 from models.goals.compiled import Compiled
@@ -34,6 +35,8 @@ from models.step import Record, Row, Step, TicketChange
 
 #: Silent profiles scored again in one step, at most: a step stays short.
 MOST_REFRESHED = 2_000
+#: Milliseconds that an idle partition's clock may be ahead of its table.
+CLOCK_AHEAD = MINUTE
 
 Tables = tuple[dict[bytes, bytes], TicketBook]
 
@@ -73,11 +76,8 @@ class Engine:
         StateError
             The tables were written by a newer version, or are damaged.
         """
-        time = self.config.time
-        clock = Clock(time.allowed_lateness, time.max_jump)
-        if CLOCK_KEY in profiles:
-            clock.unpack(profiles[CLOCK_KEY])
-        partition = Partition(number, profiles, tickets, clock, roster=roster_of(profiles))
+        clock, roster = self._clock_of(profiles), roster_of(profiles)
+        partition = Partition(number, profiles, tickets, clock, roster=roster)
         removed = partition.roster.removed(self.compiled)
         times = Times([], array("q"), array("q"))
         scores: dict[int, list[float]] = {goal.key: [] for goal in self.compiled.goals}
@@ -94,6 +94,13 @@ class Engine:
         set_timers(self.compiled, partition, times)
         self.board.open(partition, scores)
         return partition
+
+    def _clock_of(self, profiles: dict[bytes, bytes]) -> Clock:
+        """The clock in a table of profiles."""
+        clock = Clock(self.config.time.allowed_lateness, self.config.time.max_jump)
+        if CLOCK_KEY in profiles:
+            clock.unpack(profiles[CLOCK_KEY])
+        return clock
 
     def close(self, partition: Partition) -> None:
         """Let go of a partition."""
@@ -130,11 +137,19 @@ class Engine:
         return self._finish(run)
 
     def idle(self, partition: Partition, elapsed: int) -> Step:
-        """Let the clock run on for so many milliseconds in which nothing came."""
+        """Let the clock run on for so many milliseconds in which nothing came.
+
+        Where nothing falls due the step is empty until the clock is a minute ahead of the table:
+        who crashes loses no more of the silence than that, and silence costs nothing.
+        """
         run = Run(self.compiled, partition)
         partition.clock.idle(elapsed)
         run.advance(IDLE)
-        return self._finish(run)
+        step = self._finish(run)
+        durable = self._clock_of(partition.profiles)
+        if _only_the_clock(step) and partition.clock.now - durable.now < CLOCK_AHEAD:
+            step.profiles = []
+        return step
 
     def _finish(self, run: Run) -> Step:
         run.counts.update(applied=run.applied, late=run.late)
@@ -233,6 +248,12 @@ class Engine:
                 if len(silent) >= MOST_REFRESHED:
                     break
         return list(silent)
+
+
+def _only_the_clock(step: Step) -> bool:
+    """Whether nothing has changed but the clock."""
+    left = step.tickets or step.scores or step.examples or step.refused or step.erasures
+    return not left and [key for key, _ in step.profiles] == [CLOCK_KEY]
 
 
 def _never_refreshed(config: Config) -> Config:

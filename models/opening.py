@@ -7,6 +7,7 @@ of them would wait for it.
 from __future__ import annotations
 
 from array import array
+from collections import defaultdict
 from hashlib import blake2b
 from itertools import compress
 from typing import NamedTuple
@@ -17,7 +18,7 @@ from models.goals.calendar import Calendar
 from models.goals.compiled import Compiled
 from models.goals.refresh import next_refreshes
 from models.goals.schedule import Bools, Ints, UInts
-from models.goals.tickets import TicketBook, id_of
+from models.goals.tickets import ABANDONED_AFTER, TicketBook, id_of
 from models.partition import Partition
 
 
@@ -48,7 +49,7 @@ def set_timers(compiled: Compiled, partition: Partition, times: Times) -> None:
         Those of all of its profiles.
     """
     _set_for_profiles(compiled, partition, times)
-    for goal, (moments, keys) in _tickets_by_goal(compiled, partition.tickets).items():
+    for goal, (moments, keys) in _tickets_by_goal(partition.tickets).items():
         _set_for_tickets(compiled, partition, goal, np.array(moments, np.int64), keys)
 
 
@@ -68,25 +69,26 @@ def _set_for_profiles(compiled: Compiled, partition: Partition, times: Times) ->
         partition.departures.add_many(lasts + kept_for, keys, 0)
 
 
-def _tickets_by_goal(
-    compiled: Compiled, tickets: TicketBook
-) -> dict[int, tuple[list[int], list[bytes]]]:
-    """T0 and profile of tickets; not of those of a goal, or a version of one, that is no more."""
-    found: dict[int, tuple[list[int], list[bytes]]] = {key: ([], []) for key in compiled.by_key}
+def _tickets_by_goal(tickets: TicketBook) -> dict[int, tuple[list[int], list[bytes]]]:
+    """T0 and profile of tickets."""
+    found: defaultdict[int, tuple[list[int], list[bytes]]] = defaultdict(lambda: ([], []))
     for profile, packed_tickets in tickets:
         for packed in packed_tickets:
             goal, t0 = id_of(packed)
-            if goal in found:
-                moments, keys = found[goal]
-                moments.append(t0)
-                keys.append(profile)
+            moments, keys = found[goal]
+            moments.append(t0)
+            keys.append(profile)
     return found
 
 
 def _set_for_tickets(
     compiled: Compiled, partition: Partition, goal: int, moments: Ints, keys: list[bytes]
 ) -> None:
-    due = moments + compiled.by_key[goal].window
+    known = compiled.by_key.get(goal)
+    if known is None:  # of a goal, or a version of one, that is no more
+        partition.expiries.add_many(moments + ABANDONED_AFTER, keys, goal)
+        return
+    due = moments + known.window
     waiting = due >= partition.clock.now
     _add(partition.closings, due, keys, goal, waiting)
     _add(partition.expiries, due + compiled.config.time.reversible_for, keys, goal, ~waiting)

@@ -18,7 +18,7 @@ from models.events.event import Event
 from models.events.parsing import check_key, check_skew, parse_event
 from models.goals.compiled import EVENT, Compiled, CompiledGoal
 from models.goals.refresh import next_refresh
-from models.goals.tickets import Packed, id_of
+from models.goals.tickets import ABANDONED_AFTER, Packed, id_of
 from models.hashing import digest64, hash64
 from models.partition import Partition
 from models.profiles.codec import unpack
@@ -256,10 +256,17 @@ class Run:
                 self._close_on_time(key, goals[tag], due - goals[tag].window, offset)
         if partition.expiries.soonest < now:
             for over, key, tag in partition.expiries.pop(now):
-                self._delete(key, tag, over - self._time.reversible_for - goals[tag].window)
+                self._delete(key, tag, self._t0_of(tag, over))
         if partition.departures.soonest < now:
             for _, key, _ in partition.departures.pop(now):
                 self._expire_on_time(key)
+
+    def _t0_of(self, tag: int, over: int) -> int:
+        """When a ticket was opened that is over now."""
+        goal = self.compiled.by_key.get(tag)
+        if goal is None:
+            return over - ABANDONED_AFTER
+        return over - self._time.reversible_for - goal.window
 
     def _expire_on_time(self, key: bytes) -> None:
         """Erase a profile that has been silent for too long, or wait on."""

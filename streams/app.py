@@ -178,14 +178,14 @@ class Worker:
             self.traces.training.forget(trained)
 
     async def _shut_down(self, *_: Any, **__: Any) -> None:
-        await self.score_lanes.close()
-        await self.train_lanes.close()
+        await self.score_lanes.end()
+        await self.train_lanes.end()
         await self.checkpoint.stop()
         if self.traces:
             await self.traces.scoring.close()
 
     async def _check(self) -> None:
-        """Take note of what waits; open partitions that have just come."""
+        """Take note of what waits; open partitions that have just come, and let them be idle."""
         consumer: Any = self.app.consumer
         events, examples = self.topics.events, self.topics.examples
         done = {TP(events, number): offset for number, offset in self.scoring.done.items()}
@@ -194,6 +194,8 @@ class Worker:
         self.vitals.look(lags, done)
         if self.vitals.settled:
             for tp in lags:
+                if tp.topic == events:
+                    self._busy_at.setdefault(tp.partition, time.monotonic())
                 await self._ask(tp)
 
     async def _ask(self, tp: TP) -> None:

@@ -56,9 +56,12 @@ class Lanes(Generic[Item]):
         self._most = most
         self._waiting: dict[int, Waiting[Item]] = {}
         self._tasks: dict[int, asyncio.Task[None]] = {}
+        self._ended = False
 
     async def put(self, lane: int, item: Item) -> None:
         """Add an item to a lane; waits while the lane is full. Closing leaves what waits."""
+        if self._ended:
+            return
         if lane not in self._waiting:
             self._waiting[lane] = Waiting(self._weigh, self._most)
             self._tasks[lane] = asyncio.create_task(self._run(lane), name=f"lane-{lane}")
@@ -75,6 +78,11 @@ class Lanes(Generic[Item]):
             lane.close()
         await asyncio.gather(*tasks, return_exceptions=True)
 
+    async def end(self) -> None:
+        """End all lanes for good; what comes later is left, too."""
+        self._ended = True
+        await self.close()
+
     async def _run(self, lane: int) -> None:
         waiting, task = self._waiting[lane], asyncio.current_task()
         try:
@@ -84,12 +92,18 @@ class Lanes(Generic[Item]):
                 items = await self._next(waiting)
                 if not is_cancelled(task):
                     await self._work(lane, items)
-        except asyncio.CancelledError:
-            raise
+        except asyncio.CancelledError as error:
+            if is_cancelled(task):
+                raise
+            await self._fail(task, RuntimeError(f"cancelled by nobody here: {error!r}"))
         except BaseException as error:  # noqa: BLE001 - whatever it was, nothing goes on
-            await self._crash(error)
-            if not is_cancelled(task):
-                await asyncio.Event().wait()
+            await self._fail(task, error)
+
+    async def _fail(self, task: asyncio.Task[Any] | None, error: BaseException) -> None:
+        """Crash the app and park the lane."""
+        await self._crash(error)
+        if not is_cancelled(task):
+            await asyncio.Event().wait()
 
     async def _next(self, waiting: Waiting[Item]) -> list[Item] | None:
         try:

@@ -16,6 +16,8 @@ from tests.support import apache
 from tests.support.cluster import Cluster
 from tests.support.left_out import leave_out, note, notes_of, take_notes
 
+#: No test, and Atheris is there for ``make fuzz`` alone.
+collect_ignore = ["hostile/fuzz.py"]
 #: Set by CI: a missing Apache Kafka is then a failure and not a note.
 INSIST = os.environ.get("PENCHANT_TEST_KAFKA") == "require"
 NewCluster = Callable[..., Cluster]

@@ -13,6 +13,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from models.config.durations import DAY
 from models.errors import StateError
 from models.profiles.features import PROFILE_WIDTH, SOURCE_WIDTH, RawProfile
 from models.profiles.names import pack_names, unpack_names
@@ -25,6 +26,9 @@ HEADER = struct.Struct("<BIqdIBHB")
 ID = struct.Struct("<Iq")
 ID_AT = 1
 FLOAT = 4
+#: Milliseconds from T0 after which the ticket of a goal that is no more is let go: long enough for
+#: a goal to be put back, and for most windows.
+ABANDONED_AFTER = 400 * DAY
 
 Packed = bytes
 

@@ -21,7 +21,7 @@ from streams.snapshots import SnapshotReader
 from tests.support.cluster import Cluster, Worker, keyed, until
 from tests.support.factories import START, event, habits
 from tests.support.left import handled
-from tests.support.questions import churn_and_coupon
+from tests.support.questions import churn, churn_and_coupon
 
 pytestmark = pytest.mark.embedded
 
@@ -181,3 +181,23 @@ def test_states_in_the_changelog_are_those_of_the_events(embedded: Cluster) -> N
         state = unpack(rows[profile.encode()])
         assert (state.first, state.last) == (own[0]["timestamp"], own[-1]["timestamp"])
         assert state.days.number == len({one["timestamp"] // 86_400_000 for one in own})
+
+
+def test_a_quiet_partition_lives_on_with_the_wall_though_its_worker_is_another(
+    embedded: Cluster,
+) -> None:
+    first = embedded.worker(churn(idle_after="1s")).start().wait_ready()
+    embedded.send(keyed([event("p1", START), event("p2", START)]))
+    until(lambda: handled(first) == 2, "the events to be handled")
+    assert first.stop() == 0
+    second = embedded.worker(churn(idle_after="1s")).start()
+    until(lambda: latest_clock(second) > START / 1000 + 3, "its clock to go on")
+    assert handled(second) == 0
+    assert second.stop() == 0
+
+
+def latest_clock(worker: Worker) -> float:
+    name = "penchant_clock_timestamp_seconds/"
+    return max(
+        (value for key, value in worker.metrics().items() if key.startswith(name)), default=0
+    )

@@ -10,11 +10,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from models.config.durations import HOUR
+from models.config.durations import DAY, HOUR
 from models.config.schema import Config
 from models.engine import Engine
 from models.errors import StateError
-from models.goals.tickets import TicketBook
+from models.goals.tickets import ABANDONED_AFTER, TicketBook, id_of
 from models.learning.snapshot import Snapshot
 from models.profiles.codec import unpack
 from models.scoring import board
@@ -98,6 +98,22 @@ def test_scores_of_a_removed_goal_are_withdrawn_without_an_event() -> None:
     assert set(bench.seen) == {"churn/p0", "churn/p1", "churn/p2"}
     assert not bench.partition.roster.leaving
     assert bench.idle(0).scores == []
+
+
+def test_open_tickets_of_a_removed_goal_are_let_go_after_a_long_time() -> None:
+    bench = Deployments()
+    for day in range(3):
+        bench.step(records([event(f"p{n}", START + day * DAY + n) for n in range(3)], 3 * day))
+    old = goals_with_tickets(bench)
+    bench.deploy(ONE)
+    bench.idle(ABANDONED_AFTER - 4 * DAY)
+    assert goals_with_tickets(bench) == old
+    bench.idle(4 * DAY)
+    assert goals_with_tickets(bench) <= set(bench.engine.compiled.by_key) < old
+
+
+def goals_with_tickets(bench: Bench) -> set[int]:
+    return {id_of(one)[0] for _, held in bench.partition.tickets for one in held}
 
 
 def test_a_profile_that_an_event_touches_is_not_withdrawn_twice() -> None:

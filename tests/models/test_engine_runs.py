@@ -8,10 +8,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from models.config.durations import DAY, HOUR, MINUTE
+from models.config.durations import DAY, HOUR, MINUTE, SECOND
 from models.engine import Engine
 from models.goals.tickets import TicketBook
-from models.partition import NOT_PROFILES, Partition
+from models.partition import CLOCK_KEY, NOT_PROFILES, Partition
 from models.profiles.codec import owed_to_events
 from models.step import PlainRecord, Step
 from tests.models.test_engine_tickets import GOALS, NAMED
@@ -180,3 +180,20 @@ def test_an_idle_partition_closes_tickets_by_the_wall_second_for_second() -> Non
     bench.run(records([event("p1", START), event("p2", START)]))
     assert bench.idle(3 * DAY).examples != []
     assert bench.partition.clock.now == START + 3 * DAY
+
+
+def test_a_silence_in_which_nothing_falls_due_is_written_once_a_minute() -> None:
+    bench = Bench(config(scores={"refresh": None}))
+    bench.run(records([event("p1", START)]))
+    written = [bool(bench.idle(SECOND).profiles) for _ in range(150)]
+    assert bench.partition.clock.now == START + 150 * SECOND
+    assert [number for number, wrote in enumerate(written, 1) if wrote] == [60, 120]
+
+
+def test_whatever_falls_due_in_a_silence_is_written_with_its_moment() -> None:
+    bench = Bench(config())
+    bench.run(records([event("p1", START)]))
+    silences = [bench.idle(MINUTE // 4) for _ in range(3 * DAY // (MINUTE // 4))]
+    due = [step for step in silences if step.tickets or step.examples]
+    assert due
+    assert all(CLOCK_KEY in dict(step.profiles) for step in due)

@@ -13,7 +13,7 @@ from models.config.durations import DAY, HOUR
 from models.goals.calendar import Calendar, Entry
 from models.goals.clock import Clock
 from models.goals.compiled import Compiled
-from models.goals.tickets import Ticket, TicketBook, pack_ticket
+from models.goals.tickets import ABANDONED_AFTER, Ticket, TicketBook, pack_ticket
 from models.opening import Times, set_timers
 from models.partition import Partition
 from models.profiles.features import RawProfile
@@ -77,6 +77,7 @@ def set_for_ticket(held: Partition, profile: bytes, packed: bytes) -> None:
     """The plain statement of what waits for a ticket."""
     key, t0 = int.from_bytes(packed[1:5], "little"), int.from_bytes(packed[5:13], "little")
     if key not in COMPILED.by_key:
+        held.expiries.add(t0 + ABANDONED_AFTER, profile, key)
         return
     due = t0 + COMPILED.by_key[key].window
     if due >= NOW:

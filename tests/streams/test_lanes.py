@@ -265,3 +265,35 @@ def test_closing_ends_a_lane_whose_work_swallows_its_end() -> None:
         assert crashes == []
 
     run(test)
+
+
+def test_work_that_is_cancelled_by_nobody_is_a_crash_like_any_other() -> None:
+    async def test() -> None:
+        crashes = Crashes()
+
+        async def work(_lane: int, _item: Any) -> None:
+            raise asyncio.CancelledError  # as of a delivery that somebody else has cancelled
+
+        lanes: Lanes[int] = Lanes(work, crashes)
+        await lanes.put(0, 1)
+        await asyncio.sleep(0.01)
+        assert [type(error) for error in crashes] == [RuntimeError]
+        await lanes.close()
+
+    run(test)
+
+
+def test_what_comes_after_the_end_is_left() -> None:
+    async def test() -> None:
+        done, crashes = list[Any](), Crashes()
+
+        async def work(_lane: int, item: Any) -> None:
+            done.append(item)
+
+        lanes: Lanes[int] = Lanes(work, crashes)
+        await lanes.end()
+        await asyncio.wait_for(lanes.put(0, 1), 5)
+        await asyncio.sleep(0.01)
+        assert (done, crashes) == ([], [])
+
+    run(test)
