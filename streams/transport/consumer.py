@@ -296,7 +296,10 @@ class RunConsumer(driver.Consumer):
         for tp, state in self._states():
             if tp.topic in self.checkpoint.sources:
                 handed_over = self._read_offset[tp] or 0
-                under_way = handed_over - done.get(tp, handed_over)
+                # Until a first run is done with: from what was committed before, if anything was.
+                before = self._committed_offset.get(tp)
+                start = done.get(tp, handed_over if before is None else before)
+                under_way = handed_over - start
                 unread = (state.highwater or 0) - state._position
                 lags[tp] = max(unread, 0) + max(under_way, 0)
         return lags

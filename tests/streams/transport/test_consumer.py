@@ -242,6 +242,16 @@ def test_the_lag_of_a_source_counts_what_was_handed_over_and_is_not_durable() ->
     run(test)
 
 
+def test_the_lag_counts_a_first_run_that_is_not_done_with_from_the_committed_offset() -> None:
+    async def test() -> None:
+        rig = with_states(Rig(), {A: State(9, 9, 1.0), B: State(9, 9, 1.0)})
+        rig.consumer._read_offset.update({A: 9, B: 9})
+        rig.consumer._committed_offset.update({A: 4, B: None})
+        assert rig.consumer.lags({}) == {A: 5, B: 0}
+
+    run(test)
+
+
 @pytest.mark.parametrize(
     ("state", "caught_up"),
     [
