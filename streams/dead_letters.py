@@ -11,6 +11,8 @@ from streams.checkpoint import Outgoing, Output
 #: Key and value longer than this together are cut: the broker would refuse the letter otherwise.
 LONGEST = 900_000
 LONGEST_KEY = 100_000
+#: Characters of a message, which may name what a stranger has sent.
+LONGEST_MESSAGE = 1_000
 #: Of a letter that was sent to its source again: where it lay, ``partition/offset``.
 REPLAYED_FROM = "replayed_from"
 
@@ -47,7 +49,7 @@ def _letter(refusal: Refusal, about: list[tuple[str, bytes]]) -> Outgoing:
     record = refusal.record
     headers = [
         ("reason", refusal.reason.encode()),
-        ("message", refusal.message.encode(errors="replace")),
+        ("message", refusal.message[:LONGEST_MESSAGE].encode(errors="replace")),
         ("source_offset", b"%d" % record.offset),
         *about,
     ]

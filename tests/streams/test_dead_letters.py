@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 from models.step import PlainRecord, Refusal
 from streams.checkpoint import Output
-from streams.dead_letters import LONGEST, LONGEST_KEY, dead_letters
+from streams.dead_letters import LONGEST, LONGEST_KEY, LONGEST_MESSAGE, dead_letters
 
 NOW = datetime(2026, 1, 2, 3, 4, 5, 678_000, tzinfo=UTC)
 
@@ -54,6 +54,12 @@ def test_a_key_that_is_too_long_is_cut_and_says_so() -> None:
     assert letter.key == b"k" * LONGEST_KEY
     assert letter.value == b"{"
     assert dict(letter.headers)["truncated_key"] == b"150000"
+
+
+def test_a_message_that_names_what_a_stranger_sent_is_cut() -> None:
+    """A field of an example may be called by a name of a megabyte."""
+    (letter,) = letters(Refusal(PlainRecord(b"p", b"{", 0), "bad_example", "é" * 10**6)).records
+    assert dict(letter.headers)["message"].decode() == "é" * LONGEST_MESSAGE
 
 
 def test_an_erasure_that_was_refused_stays_one() -> None:
