@@ -12,7 +12,7 @@ from streams.app import build_app
 from streams.cli.common import CONFIG, read_config, reports_errors, settings_of, with_settings
 from streams.cli.usage import examples
 from streams.collector import calm_collector
-from streams.ending import end_after_crash
+from streams.ending import end_in_time
 from streams.logs import set_up_logging
 from streams.web import require_port
 
@@ -62,7 +62,7 @@ def command(config: str, web_port: int | None, brokers: str | None, prefix: str 
 def run(app: faust.App) -> None:
     """Run a worker's app in this process; exits 1 if it crashed."""
     calm_collector()
-    end_after_crash(app)
+    end_in_time(app)
     worker = faust.Worker(app, quiet=True, redirect_stdouts=False, override_logging=False)
     worker.spinner = None  # it writes to a log as if that were a terminal
     worker.execute_from_commandline()

@@ -1,4 +1,4 @@
-"""A crashed worker ends, even if something of it hangs; one that has not crashed is left alone."""
+"""A worker that should end ends, even if something of it hangs; any other is left alone."""
 
 from __future__ import annotations
 
@@ -6,37 +6,42 @@ import subprocess
 import time
 from types import SimpleNamespace
 
-from streams.ending import LOOK_EVERY, end_after_crash
+import pytest
+
+from streams.ending import LOOK_EVERY, end_in_time
 from streams.processes import python
 
 HANGS = """
-import logging, time
+import logging, sys, time
 from types import SimpleNamespace
-from streams.ending import end_after_crash
+from streams.ending import end_in_time
 logging.basicConfig()
-app = SimpleNamespace(crashed=False)
-end_after_crash(app, grace=0.1)
-app.crashed = True
+app = SimpleNamespace(should_stop=False, crashed=False)
+end_in_time(app, grace=(0.1, 0.2))
+app.crashed = sys.argv[1] == "crashed"
+app.should_stop = True
 time.sleep(600)
 """
 
 
-def test_a_process_that_hangs_after_its_crash_ends_with_an_error() -> None:
+@pytest.mark.parametrize("how", ["crashed", "was told to stop"])
+def test_a_process_that_hangs_when_it_should_end_ends_with_an_error(how: str) -> None:
     ended = subprocess.run(
-        python("-c", HANGS), capture_output=True, text=True, timeout=60, check=False
+        python("-c", HANGS, how), capture_output=True, text=True, timeout=60, check=False
     )
     assert ended.returncode == 1
-    assert "has not ended by itself since its crash" in ended.stderr
+    assert f"has not ended by itself since it {how}" in ended.stderr
 
 
-def test_it_has_its_grace_and_before_a_crash_nothing_happens() -> None:
+@pytest.mark.parametrize(("crashed", "least"), [(True, 0.3), (False, 1.2)])
+def test_it_has_its_grace_and_before_that_nothing_happens(crashed: bool, least: float) -> None:
     codes: list[int] = []
-    app = SimpleNamespace(crashed=False)
-    watching = end_after_crash(app, grace=0.3, end=codes.append)
+    app = SimpleNamespace(should_stop=False, crashed=False)
+    watching = end_in_time(app, grace=(0.3, 1.2), end=codes.append)
     watching.join(2 * LOOK_EVERY)
     assert watching.is_alive()
-    app.crashed = True
-    crashed_at = time.monotonic()
+    app.crashed, began = crashed, time.monotonic()
+    app.should_stop = True
     watching.join(30)
     assert codes == [1]
-    assert time.monotonic() - crashed_at >= 0.3
+    assert time.monotonic() - began >= least
