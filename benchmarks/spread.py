@@ -13,6 +13,7 @@ import tempfile
 from pathlib import Path
 from typing import NamedTuple
 
+from benchmarks.scale import shown
 from benchmarks.throughput.load import CONFIG, events, snapshots
 from streams.settings import Settings
 from tests.support.apache import apache_kafka
@@ -58,16 +59,12 @@ def measured(folder: Path, broker: str, arrangement: Arrangement, number: int, t
 
 def cpu(worker: Worker) -> float:
     """Seconds of CPU that a worker's process has taken."""
-    return worker.metrics()["process_cpu_seconds_total"]
+    return shown(worker, "process_cpu_seconds_total")
 
 
 def shared(workers: list[Worker], partitions: int) -> bool:
     """Whether every worker has its share of the partitions."""
-    name = "penchant_partitions_assigned/"
-    held = [
-        sum(value for key, value in one.metrics().items() if key.startswith(name))
-        for one in workers
-    ]
+    held = [shown(one, "penchant_partitions_assigned/") for one in workers]
     return all(held) and sum(held) >= partitions
 
 

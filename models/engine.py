@@ -146,9 +146,10 @@ class Engine:
         partition.clock.idle(elapsed)
         run.advance(IDLE)
         step = self._finish(run)
-        durable = self._clock_of(partition.profiles)
-        if _only_the_clock(step) and partition.clock.now - durable.now < CLOCK_AHEAD:
-            step.profiles = []
+        if _only_the_clock(step):
+            durable = self._clock_of(partition.profiles)
+            if partition.clock.now - durable.now < CLOCK_AHEAD:
+                step.profiles = []
         return step
 
     def _finish(self, run: Run) -> Step:

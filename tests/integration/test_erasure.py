@@ -14,18 +14,10 @@ from models.profiles.codec import unpack
 from tests.support.cluster import Cluster, Worker, keyed, until
 from tests.support.factories import START, event, habits
 from tests.support.left import handled
+from tests.support.questions import AT_ONCE
 
 pytestmark = pytest.mark.kafka
 
-CONFIG = """\
-time: {allowed_lateness: 0s, idle_after: 1h}
-goals:
-  churn:
-    propensity: churn
-    outcome: {will_not: {where: {field: type, equals: basket}}, within: 1d}
-    tickets: {every: 12h}
-    emit_from: collecting
-"""
 PROFILES, DAYS = 300, 4
 KILLS = 2
 #: Profiles of whom something is heard again after they were erased.
@@ -45,7 +37,7 @@ def test_erasures_cut_short_by_kills_are_whole_in_the_end_with_one_receipt_each(
     kafka.send((f"p{number}".encode(), None) for number in range(PROFILES))
     receipts_seen = killed_in_the_middle(kafka)
     kafka.send(keyed(event(name, LATER) for name in BACK))
-    last = kafka.worker(CONFIG).start().wait_ready()
+    last = kafka.worker(AT_ONCE).start().wait_ready()
     ends = Counter(record.partition for record in kafka.read(kafka.topics.events))
     until(lambda: kafka.committed() == dict(ends), "everything to be committed")
     assert last.stop() == 0
@@ -59,7 +51,7 @@ def test_erasures_cut_short_by_kills_are_whole_in_the_end_with_one_receipt_each(
 def everybody_is_known_and_scored(kafka: Cluster) -> dict[bytes, set[int]]:
     """Events of everybody, so that there are scores and tickets; the tickets."""
     log = habits(profiles=PROFILES, days=DAYS)
-    worker = kafka.worker(CONFIG).start().wait_ready()
+    worker = kafka.worker(AT_ONCE).start().wait_ready()
     kafka.send(keyed(log))
     until(lambda: handled(worker) == len(log), "the events")
     until(lambda: kafka.read(kafka.topics.models), "a model")
@@ -78,7 +70,7 @@ def everybody_is_known_and_scored(kafka: Cluster) -> dict[bytes, set[int]]:
 
 def killed_in_the_middle(kafka: Cluster) -> list[int]:
     """Workers that erase profile by profile, each killed at it; the receipts there were then."""
-    worker, seen = kafka.worker(CONFIG, run_records="1"), []
+    worker, seen = kafka.worker(AT_ONCE, run_records="1"), []
     for _ in range(KILLS):
         worker.start().wait_ready()
         until(lambda: erased(worker) >= PROFILES / 10 or not worker.alive, "some erasures")

@@ -8,20 +8,12 @@ from models.config.durations import DAY
 from tests.support.cluster import Cluster, keyed, until
 from tests.support.factories import START, event, habits
 from tests.support.left import handled
+from tests.support.questions import AT_ONCE
 
 pytestmark = pytest.mark.kafka
 
-ONE = """\
-time: {allowed_lateness: 0s, idle_after: 1h}
-goals:
-  churn:
-    propensity: churn
-    outcome: {will_not: {where: {field: type, equals: basket}}, within: 1d}
-    tickets: {every: 12h}
-    emit_from: collecting
-"""
 BOTH = (
-    ONE
+    AT_ONCE
     + """\
   coupon:
     propensity: conversion
@@ -58,7 +50,7 @@ def test_its_scores_and_its_snapshot_are_withdrawn_without_an_event_and_others_s
     kafka.send(keyed(event(name, START + DAYS * DAY) for name in PEOPLE))
     until(lambda: standing(kafka) == scored_for("churn", "coupon"), "scores of both goals")
     assert worker.stop() == 0
-    changed = kafka.worker(ONE).start().wait_ready()
+    changed = kafka.worker(AT_ONCE).start().wait_ready()
     until(lambda: standing(kafka) == scored_for("churn"), "its scores to be withdrawn")
     until(lambda: latest(kafka, kafka.topics.models)["coupon"] is None, "and its snapshot")
     assert latest(kafka, kafka.topics.models)["churn"] is not None

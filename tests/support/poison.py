@@ -8,6 +8,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from prometheus_client import CollectorRegistry
 
@@ -20,11 +21,28 @@ from models.step import Record, Step
 from streams.app import Worker
 from streams.cli.worker import run
 from streams.logs import set_up_logging
-from streams.settings import load_settings
+from streams.settings import Settings, load_settings
 from streams.topics import topics_of
 
+TOPICS = topics_of(Settings(_env_file=None))
 #: A record that says this crashes the engine.
 POISON = b"poison"
+
+
+def committed(log: Sequence[Any]) -> int:
+    """The next offset, by what a checkpoint of :class:`tests.support.transport.Notes` noted."""
+    return max((offset for _, _, offset, _ in log if offset is not None), default=0)
+
+
+def letters(log: Sequence[Any], stage: int) -> list[tuple[int, str, str]]:
+    """Dead letters of a stage of every commit: source offset, reason, message."""
+    return [
+        (int(headers["source_offset"]), headers["reason"].decode(), headers["message"].decode())
+        for _, _, _, stages in log
+        for output in stages[stage]
+        if output.topic == TOPICS.dlq
+        for headers in (dict(record.headers) for record in output.records)
+    ]
 
 
 class BuggyEngine(Engine):

@@ -2,6 +2,16 @@
 
 from __future__ import annotations
 
+#: The shortest question, scored from the first snapshot on.
+AT_ONCE = """\
+time: {allowed_lateness: 0s, idle_after: 1h}
+goals:
+  churn:
+    propensity: churn
+    outcome: {will_not: {where: {field: type, equals: basket}}, within: 1d}
+    tickets: {every: 12h}
+    emit_from: collecting
+"""
 _HEAD = """\
 events: {{value: properties.amount}}
 attributes: {{plan: properties.plan}}

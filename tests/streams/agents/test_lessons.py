@@ -23,15 +23,12 @@ from streams.agents.poison import MOST_ISOLATED
 from streams.agents.score import goal_partition
 from streams.agents.train import TrainingAgent
 from streams.metrics import Metrics
-from streams.settings import Settings
-from streams.topics import topics_of
 from streams.transport.store import Rows
 from streams.wiring import Wiring
 from tests.support.factories import Bench, config, goal, habits, records, trained
-from tests.support.poison import BuggyTrainer
+from tests.support.poison import TOPICS, BuggyTrainer, committed, letters
 from tests.support.transport import Notes
 
-TOPICS = topics_of(Settings(_env_file=None))
 NUMBER = goal_partition("churn", list(range(4)))
 PATIENCE = 3
 #: Longer than any machine has run: durable when asked for, and not by the clock.
@@ -65,18 +62,12 @@ class Life:
     @property
     def committed(self) -> int:
         """The next offset."""
-        return max((offset for _, _, offset, _ in self.log if offset is not None), default=0)
+        return committed(self.log)
 
     @property
     def letters(self) -> list[tuple[int, str, str]]:
         """Dead letters: source offset, reason, message."""
-        return [
-            (int(headers["source_offset"]), headers["reason"].decode(), headers["message"].decode())
-            for _, _, _, stages in self.log
-            for output in stages[-1]
-            if output.topic == TOPICS.dlq
-            for headers in (dict(record.headers) for record in output.records)
-        ]
+        return letters(self.log, stage=-1)
 
     @property
     def trainer(self) -> Trainer:

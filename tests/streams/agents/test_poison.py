@@ -17,15 +17,12 @@ from models.step import PlainRecord
 from streams.agents.poison import MOST_ISOLATED, PoisonGuard, describe, place_of
 from streams.agents.score import ScoringAgent
 from streams.metrics import Metrics
-from streams.settings import Settings
-from streams.topics import topics_of
 from streams.transport.store import Rows
 from streams.wiring import Wiring
 from tests.support.factories import Bench, config, habits, records
-from tests.support.poison import POISON, BuggyEngine
+from tests.support.poison import POISON, TOPICS, BuggyEngine, committed, letters
 from tests.support.transport import Notes
 
-TOPICS = topics_of(Settings(_env_file=None))
 PATIENCE = 3
 
 
@@ -74,18 +71,12 @@ class Life:
     @property
     def committed(self) -> int:
         """The next offset."""
-        return max((offset for _, _, offset, _ in self.log if offset is not None), default=0)
+        return committed(self.log)
 
     @property
     def letters(self) -> list[tuple[int, str, str]]:
         """Dead letters: source offset, reason, message."""
-        return [
-            (int(headers["source_offset"]), headers["reason"].decode(), headers["message"].decode())
-            for _, _, _, stages in self.log
-            for output in stages[0]
-            if output.topic == TOPICS.dlq
-            for headers in (dict(record.headers) for record in output.records)
-        ]
+        return letters(self.log, stage=0)
 
     def live(self, log: list[PlainRecord], size: int, most: int = 100) -> None:
         """Go through a log, starting again after each crash."""
