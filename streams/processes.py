@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import ctypes
 import os
+import secrets
 import signal
 import socket
 import subprocess
@@ -19,6 +20,10 @@ from streams.admin import BrokerError
 PATIENCE = 15.0
 #: Linux: the kernel sends the child this when its parent is gone, however it went.
 PR_SET_PDEATHSIG = 1
+#: Where a free port is looked for: below what kernels use for connections of their own.
+PORTS = range(20_000, 32_000)
+#: Ports that this process has been given.
+_given: set[int] = set()
 
 
 def _die_with_parent() -> None:
@@ -74,11 +79,18 @@ def penchant(*arguments: str) -> list[str]:
 
 
 def free_port() -> int:
-    """A port of the loopback interface that nobody listens on."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
+    """A port of the loopback interface that nobody listens on, another one at every call.
+
+    Not asked of the kernel: it may give the same one twice as long as nobody listens yet, and
+    its own range is where connections come from, which may take the port in the meantime.
+    """
+    while True:
+        port = secrets.choice(PORTS)
+        with contextlib.suppress(OSError), socket.socket() as probe:
+            probe.bind(("127.0.0.1", port))
+            if port not in _given:
+                _given.add(port)
+                return port
 
 
 def wait_for_port(port: int, child: subprocess.Popen[bytes], patience: float = PATIENCE) -> None:

@@ -14,6 +14,7 @@ import pytest
 
 from streams.admin import BrokerError
 from streams.processes import (
+    PORTS,
     embedded_broker,
     free_port,
     penchant,
@@ -98,6 +99,13 @@ def test_waiting_for_a_port_ends_when_the_child_has(tmp_path: Path) -> None:
     with pytest.raises(BrokerError, match=r"nothing listens on port \d+ \(exit code 5\)"):
         wait_for_port(free_port(), child, 60)
     assert time.monotonic() - started_at < 50
+
+
+def test_a_port_is_given_once_though_nobody_listens_on_it_yet() -> None:
+    ports = [free_port() for _ in range(500)]
+    assert len(set(ports)) == len(ports)
+    with socket.create_server(("127.0.0.1", ports[0])):  # what was given can be listened on
+        assert set(ports) <= set(PORTS)
 
 
 def test_our_commands_run_with_this_python() -> None:
