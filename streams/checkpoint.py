@@ -19,6 +19,7 @@ from typing import Any, NamedTuple
 
 from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError
+from aiokafka.producer import sender
 from aiokafka.structs import OffsetAndMetadata, TopicPartition
 from faust.types import TP
 
@@ -27,6 +28,11 @@ Headers = Sequence[tuple[str, bytes]]
 #: Bytes in a batch of records: large runs go out in few requests.
 BATCH_BYTES = 512 * 1024
 REQUEST_BYTES = 1_048_576
+#: Seconds after which a transaction is begun again that came while the coordinator was completing
+#: the one before; aiokafka has 20 ms, which is as long as all the rest of a small transaction.
+COMPLETING = 0.005
+
+sender.BACKOFF_OVERRIDE = COMPLETING  # there is no option for it
 
 
 class Outgoing(NamedTuple):

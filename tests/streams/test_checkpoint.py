@@ -6,13 +6,27 @@ import asyncio
 import gc
 import os
 from collections.abc import Callable, Coroutine
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from aiokafka.errors import KafkaError, MessageSizeTooLargeError, ProducerFenced
+from aiokafka.errors import (
+    ConcurrentTransactions,
+    KafkaError,
+    MessageSizeTooLargeError,
+    ProducerFenced,
+)
+from aiokafka.producer.sender import AddPartitionsToTxnHandler
 from faust.types import TP
 
-from streams.checkpoint import Checkpoint, Ordered, Outgoing, Output, Transactional
+from streams.checkpoint import (
+    COMPLETING,
+    Checkpoint,
+    Ordered,
+    Outgoing,
+    Output,
+    Transactional,
+)
 from streams.security import client_options
 from tests.support.cluster import Cluster
 from tests.support.transport import run
@@ -135,6 +149,15 @@ def test_a_delivery_that_failed_beside_a_refused_send_is_not_reported_as_overloo
     asyncio.run(test())
     gc.collect()
     assert not overlooked
+
+
+def test_a_transaction_that_comes_while_the_one_before_completes_waits_milliseconds() -> None:
+    manager = SimpleNamespace(txn_partitions=set())
+    handler = AddPartitionsToTxnHandler(
+        SimpleNamespace(_retry_backoff=0.1, _txn_manager=manager), []
+    )
+    refused = SimpleNamespace(errors=[("scores", [(0, ConcurrentTransactions.errno)])])
+    assert handler.handle_response(refused) == COMPLETING < 0.01
 
 
 def test_without_a_producer_nothing_is_committed() -> None:

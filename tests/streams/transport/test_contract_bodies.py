@@ -17,6 +17,7 @@ from aiokafka import AIOKafkaProducer
 from aiokafka.consumer import fetcher
 from aiokafka.consumer.subscription_state import TopicPartitionState
 from aiokafka.producer.producer import TransactionContext
+from aiokafka.producer.sender import AddPartitionsToTxnHandler
 from faust.app.base import App
 from faust.tables.base import Collection
 from faust.tables.manager import TableManager
@@ -82,6 +83,8 @@ BODIES = [
     Body(TopicPartitionState, "seek", "1b41febdd59c", "it sets _position"),
     Body(TransactionContext, "__aexit__", "e9291b1a9f34",
          "an error in a transaction aborts it, and the error is what is raised"),
+    Body(AddPartitionsToTxnHandler, "handle_response", "17bcd38903ea",
+         "it waits BACKOFF_OVERRIDE, which streams/checkpoint.py sets, for the coordinator"),
     Body(AIOKafkaProducer, "send_batch", "ff8d65b59517", "a batch goes out whole, or not at all"),
 ]  # fmt: skip
 
