@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import itertools
 import struct
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from functools import lru_cache
 from typing import NamedTuple
 
@@ -165,6 +165,19 @@ class RawFeatures(NamedTuple):
             [0, *np.cumsum(sizes[chosen]).tolist()],
             [self.attributes[number] for number in numbers],
         )
+
+    def parts(self, size: int) -> Iterator[RawFeatures]:
+        """All of them, so many at a time."""
+        for start in range(0, len(self), size):
+            end = min(start + size, len(self))
+            rows, stop = self.starts[start], self.starts[end]
+            yield RawFeatures(
+                self.profile[start:end],
+                self.names[start:end],
+                self.rows[rows:stop],
+                [row - rows for row in self.starts[start : end + 1]],
+                self.attributes[start:end],
+            )
 
 
 def stack(profiles: Sequence[RawProfile]) -> RawFeatures:

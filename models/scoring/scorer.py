@@ -13,8 +13,11 @@ from models.learning.snapshot import Snapshot
 from models.learning.transform import base_features
 from models.profiles.features import Float64, Int, RawFeatures
 from models.scoring.compiled import CompiledModel, probability
-from models.scoring.factors import LEAST, factors_of
+from models.scoring.factors import LEAST, Factors, factors_of
 from models.scoring.phrases import phrases_of
+
+#: Profiles that are scored at once, at most: with more their numbers outgrow the caches.
+AT_ONCE = 256
 
 
 class Reasons(NamedTuple):
@@ -84,10 +87,9 @@ class Scorer:
         #: What a record says of a feature and its value, as JSON; kept as long as the layout is.
         self.words: dict[int, bytes] = {}
         self._most = min(max_factors, len(self.factors.names))
-        self._members = [
-            np.flatnonzero(self.factors.of_feature == number)
-            for number in range(len(self.factors.names))
-        ]
+        self._is_last = np.zeros(len(self.factors.names), np.bool_)
+        self._is_last[self.factors.last] = True
+        self._members = _members_of(self.factors)
 
     def succeed(self, before: Scorer) -> None:
         """Take over from the scorer before what still holds."""
@@ -96,6 +98,11 @@ class Scorer:
 
     def score(self, raw: RawFeatures) -> Scored:
         """Score profiles by their raw features."""
+        if len(raw) <= AT_ONCE:
+            return self._score(raw)
+        return _joined([self._score(part) for part in raw.parts(AT_ONCE)])
+
+    def _score(self, raw: RawFeatures) -> Scored:
         model, rate = self.model, self.snapshot.base_rate
         rows = base_features(model.layout, raw)
         design = model.design_of(rows)
@@ -113,20 +120,40 @@ class Scorer:
         return shares
 
     def _reasons(self, rows: Float64, shares: Float64) -> Reasons:
+        profiles = np.arange(len(rows))[:, None]
         sums = shares @ self.factors.members
         order = np.argsort(-np.abs(sums), axis=1, kind="stable")[:, : self._most]
-        led_by_age = np.isin(order[:, :1], self.factors.last)
-        order = np.where(led_by_age, np.roll(order, -1, axis=1), order)
-        contribution = np.take_along_axis(sums, order, axis=1)
+        led_by_age = self._is_last[order[:, :1]]
+        if led_by_age.any():
+            order = np.where(led_by_age, np.roll(order, -1, axis=1), order)
+        contribution = sums[profiles, order]
         told = np.abs(contribution) >= LEAST
         told[:, -1:] &= ~led_by_age | told[:, :-1].any(axis=1, keepdims=True)
-        feature = np.take_along_axis(self._telling(shares), order, axis=1)
-        value = np.take_along_axis(rows, feature, axis=1)
-        return Reasons(order, contribution, told, feature, value)
+        feature = self._telling(shares, order)
+        return Reasons(order, contribution, told, feature, rows[profiles, feature])
 
-    def _telling(self, shares: Float64) -> Int:
-        """For each profile and factor, the feature that contributes most to it."""
-        sizes = np.abs(shares)
-        return np.column_stack(
-            [members[np.argmax(sizes[:, members], axis=1)] for members in self._members]
-        )
+    def _telling(self, shares: Float64, order: Int) -> Int:
+        """For each profile and told factor, the feature that contributes most to it."""
+        members = self._members[order]
+        profiles, places = np.arange(len(order))[:, None], np.arange(order.shape[1])
+        leading = np.argmax(np.abs(shares[profiles[:, :, None], members]), axis=2)
+        telling: Int = members[profiles, places, leading]
+        return telling
+
+
+def _joined(parts: list[Scored]) -> Scored:
+    """What was said of profiles in parts, as one."""
+    probability, score, remainder, reasons = zip(*parts, strict=True)
+    return Scored(
+        np.concatenate(probability),
+        np.concatenate(score),
+        np.concatenate(remainder),
+        Reasons(*map(np.concatenate, zip(*reasons, strict=True))),
+    )
+
+
+def _members_of(factors: Factors) -> Int:
+    """The features of each factor, rows of equal length: the first of them fills up."""
+    members = [np.flatnonzero(factors.of_feature == n) for n in range(len(factors.names))]
+    widest = max(map(len, members))
+    return np.array([[*some, *[some[0]] * (widest - len(some))] for some in members], np.intp)
