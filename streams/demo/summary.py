@@ -14,6 +14,7 @@ from models.quality.tally import Tally
 from streams.demo.follow import Seen
 from streams.demo.screen import reasons
 from streams.offline.summary import figures_table, shown, whys
+from streams.tables import print_table
 
 LEGEND = (
     "[dim]Over the second half of the tickets, each scored with what was known when it was opened. "
@@ -91,7 +92,7 @@ def show(summary: dict[str, Any], console: Console, report: Path) -> None:
         f"{summary['seconds']:.0f} s ({summary['events_per_second']:,} a second), "
         f"{summary['refused']} refused, {summary['scores']:,} scores."
     )
-    console.print(figures_table(names, rows))
+    print_table(console, figures_table(names, rows))
     for text in whys((goal["title"], goal) for goal in summary["goals"].values()):
         console.print(escape(text))
     console.print(LEGEND)

@@ -12,6 +12,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from models.learning.readiness import CODES, told
+from streams.tables import print_table
 
 
 def show(report: Mapping[str, Any], console: Console, folder: Path) -> None:
@@ -32,7 +33,7 @@ def show(report: Mapping[str, Any], console: Console, folder: Path) -> None:
         f"{report['events']:,} events of {report['profiles']:,} profiles in "
         f"{report['seconds']:.1f} s ({report['events_per_second']:,.0f} a second)"
     )
-    console.print(figures_table(names, rows))
+    print_table(console, figures_table(names, rows))
     for text in whys(report["goals"].items()):
         console.print(escape(text))
     for note in report["notes"]:

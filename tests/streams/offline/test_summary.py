@@ -77,6 +77,15 @@ def test_no_figure_and_no_heading_is_cut(width: int) -> None:
         assert {"goal", "status", "AUC", "calibration", "log", "base"} <= set(text.split())
 
 
+def test_a_terminal_too_narrow_for_a_table_breaks_its_lines_itself() -> None:
+    for text in (
+        said(lambda console: show(backtested(), console, Path("out")), 40),
+        said(lambda console: show_demo(demonstrated(), console, Path("out")), 40),
+    ):
+        assert "…" not in text
+        assert {"goal", "0.812", "0.769", "0.991"} <= set(text.split())
+
+
 def test_the_goals_name_gives_way_but_stays_whole() -> None:
     text = said(lambda console: show(backtested(), console, Path("out")), 80)
     firsts = "".join(row[:10].split(" ")[0] for row in text.splitlines())
