@@ -16,7 +16,8 @@ from models.quality.groups import Groups, groups_of
 
 BINS = 128
 SPAN = 8.0
-#: So many bins, over so wide a span, give the figures of the labels themselves to six places.
+#: So many bins, over so wide a span, give the figures of the labels themselves: AUC to four places
+#: over a few hundred labels, to six over many.
 FINE_BINS = 65_536
 FINE_SPAN = 30.0
 #: A surprise is never told to be greater than at this probability.

@@ -10,6 +10,8 @@ for _library in ("OPENBLAS", "OMP", "MKL"):
     os.environ.setdefault(f"{_library}_NUM_THREADS", "1")
 
 import importlib  # noqa: E402
+import io  # noqa: E402
+import sys  # noqa: E402
 from collections.abc import Callable  # noqa: E402
 from typing import Any, TypeVar  # noqa: E402
 
@@ -95,3 +97,6 @@ def main(**_: Any) -> None:
 
     Exit codes: 0 done, 1 it failed, 2 what it was given is wrong (file, place, found, expected).
     """
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")  # a terminal that lacks a letter shows a ?

@@ -31,13 +31,14 @@ def with_json_lines(shape: str) -> Callable[[Command], Command]:
 
 def answer(document: Any) -> None:
     """Write the one document of a command."""
-    sys.stdout.write(orjson.dumps(document, option=orjson.OPT_INDENT_2).decode() + "\n")
+    answer_line(orjson.dumps(document, option=orjson.OPT_INDENT_2))
 
 
 def answer_line(record: bytes) -> None:
     """Write one record of many, at once."""
-    sys.stdout.write(record.decode() + "\n")
     sys.stdout.flush()
+    sys.stdout.buffer.write(record + b"\n")  # JSON is UTF-8, whatever the terminal is
+    sys.stdout.buffer.flush()
 
 
 def error_document(error: PenchantError) -> dict[str, Any]:

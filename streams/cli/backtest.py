@@ -17,12 +17,13 @@ from rich.progress import (
 )
 
 from models.config.schema import Config
-from models.errors import ConfigError, PenchantError, Problem
+from models.errors import PenchantError
 from streams.cli.answers import answer, with_json
 from streams.cli.common import (
     CONFIG,
     FAILED,
     err,
+    folder_of,
     out,
     read_config,
     reports_errors,
@@ -63,7 +64,7 @@ def command(config: str, events: str, folder: str, layout: FileLayout, as_json: 
         if importlib.util.find_spec(name) is None:
             raise PenchantError(f"{name} is not installed: pip install 'penchant[{extra}]'")
     questions = read_config(config)
-    report = _run(questions, events, _folder(folder), layout)
+    report = _run(questions, events, folder_of(folder), layout)
     if as_json:
         answer(report)
     else:
@@ -89,13 +90,3 @@ def _run(config: Config, events: str, folder: Path, layout: FileLayout) -> dict[
             progress.update(task, description=stage, completed=done, total=total)
 
         return backtest(config, events, folder, layout, tell)
-
-
-def _folder(name: str) -> Path:
-    folder = Path(name)
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        found = error.strerror or str(error)
-        raise ConfigError(name, [Problem("", found, "a folder that can be written")]) from None
-    return folder

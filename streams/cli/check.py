@@ -31,6 +31,7 @@ from streams.cli.common import (
 )
 from streams.cli.usage import examples
 from streams.offline.layout import FileLayout
+from streams.tables import print_table
 
 if TYPE_CHECKING:
     from streams.offline.dry_run import Check, Finding, GoalCheck
@@ -87,7 +88,7 @@ def _show_config(path: str, questions: Config) -> None:
     for goal in goals:
         names = ("name", "version", "propensity", "window", "every", "title")
         table.add_row(*(escape(goal[name]) for name in names))
-    out.print(table)
+    print_table(out, table)
     say(f"[green]{escape(path)} is right[/]: {len(goals)} goals")
 
 

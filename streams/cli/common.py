@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import functools
+import os
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, NoReturn, TypeVar
 
 import click
 from rich.console import Console
@@ -59,14 +61,45 @@ def reports_errors(command: Command) -> Command:
         try:
             return command(*args, **kwargs)
         except PenchantError as error:
-            wrong = isinstance(error, ConfigError)
-            word = "wrong" if wrong else "failed"
-            complain(f"[bold red]{word}:[/] {escape(str(error))}")
-            if kwargs.get("as_json"):
-                answer(error_document(error))
-            sys.exit(WRONG_INPUT if wrong else FAILED)
+            _end(error, as_json=bool(kwargs.get("as_json")))
+        except OSError as error:
+            if error.errno in (None, errno.EPIPE):
+                raise  # not the machine's; or whoever read has gone, and click ends quietly
+            where = f"{error.filename}: " if error.filename else ""
+            failed = PenchantError(f"{where}{error.strerror}")
+            _end(failed, as_json=bool(kwargs.get("as_json")))
 
     return wrapped  # type: ignore[return-value]
+
+
+def _end(error: PenchantError, *, as_json: bool) -> NoReturn:
+    """Say what went wrong, and exit."""
+    wrong = isinstance(error, ConfigError)
+    complain(f"[bold red]{'wrong' if wrong else 'failed'}:[/] {escape(str(error))}")
+    if as_json:
+        answer(error_document(error))
+    sys.exit(WRONG_INPUT if wrong else FAILED)
+
+
+def folder_of(name: str) -> Path:
+    """A folder that can be written, made if it is not there.
+
+    Raises
+    ------
+    ConfigError
+        It cannot be.
+    """
+    folder, expected = Path(name), "a folder that can be written"
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except FileExistsError:
+        raise ConfigError(name, [Problem("", "no folder", expected)]) from None
+    except OSError as error:
+        found = (error.strerror or str(error)).lower()
+        raise ConfigError(name, [Problem("", found, expected)]) from None
+    if not os.access(folder, os.W_OK | os.X_OK):
+        raise ConfigError(name, [Problem("", "a folder without the right to write", expected)])
+    return folder
 
 
 def with_layout(command: Command) -> Command:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import itertools
+import shlex
 import signal
 import sys
 import time
@@ -23,7 +24,16 @@ from rich.live import Live
 from models.errors import ConfigError, PenchantError, Problem
 from streams.admin import admin_client, create_topics, find_topics
 from streams.cli.answers import answer, with_json
-from streams.cli.common import FAILED, complain, err, out, read_config, reports_errors, say
+from streams.cli.common import (
+    FAILED,
+    complain,
+    err,
+    folder_of,
+    out,
+    read_config,
+    reports_errors,
+    say,
+)
 from streams.cli.usage import examples
 from streams.demo.follow import Follower, Seen
 from streams.demo.journey import read_journey
@@ -64,7 +74,7 @@ def command(keep: bool, limit: int | None, folder: str, partitions: int, as_json
         raise ConfigError("penchant demo", [found])
     signal.signal(signal.SIGTERM, _interrupt)
     with contextlib.suppress(KeyboardInterrupt):
-        summary = run(Path(folder), limit, partitions, err if as_json else out, keep=keep)
+        summary = run(folder_of(folder), limit, partitions, err if as_json else out, keep=keep)
         if as_json:
             answer(summary)
         return
@@ -80,7 +90,6 @@ def run(
     folder: Path, limit: int | None, partitions: int, console: Console, *, keep: bool
 ) -> dict[str, Any]:
     """The demo from start to end, told on a console; returns what it sums up to."""
-    folder.mkdir(parents=True, exist_ok=True)
     for old in ("broker.log", "worker.log", "send.log"):
         (folder / old).unlink(missing_ok=True)
     goals = folder / "goals.yaml"
@@ -95,8 +104,10 @@ def run(
             missing = [one.wanted for one in find_topics(client, settings) if one.problem]
             create_topics(client, settings, missing)
         with child(penchant("worker", str(goals)), folder / "worker.log", settings) as worker:
-            console.print(f"broker at {brokers}, metrics at http://{settings.web_host}:"
-                          f"{settings.web_port}/metrics, logs in {folder}/")  # fmt: skip
+            metrics = f"http://{settings.web_host}:{settings.web_port}/metrics"
+            console.print(
+                f"broker at {brokers}, metrics at {metrics}, logs in {folder}/", soft_wrap=True
+            )
             console.print("reading the Complete Journey data ...")
             count = write_events(folder / "events.jsonl", limit)
             titles = {name: goal.title or name for name, goal in config.goals.items()}
@@ -237,9 +248,21 @@ def stay(goals: Path, settings: Settings) -> None:
         "type": "basket", "properties": {"amount": 42.5},
     }  # fmt: skip
     prefix = f"PENCHANT_BROKERS={settings.brokers} PENCHANT_PARTITIONS={settings.partitions}"
+    prefix = f"{prefix} {called(sys.argv[0])}"
     say("\nBroker and worker stay up until Ctrl-C. In another terminal:")
-    say(f"  {prefix} penchant watch --profile household-1", markup=False)
+    say(f"  {prefix} watch --profile household-1", markup=False)
     say("and then, in a third:")
     say(f"  echo '{orjson.dumps(event).decode()}' > mine.jsonl", markup=False)
-    say(f"  {prefix} penchant send {goals} mine.jsonl", markup=False)
+    say(f"  {prefix} send {goals} mine.jsonl", markup=False)
     signal.pause()
+
+
+def called(program: str) -> str:
+    """What another terminal has to type, which may know no ``penchant``: as this one was called.
+
+    Examples
+    --------
+    >>> called(".venv/bin/penchant"), called("-c")
+    ('.venv/bin/penchant', 'penchant')
+    """
+    return shlex.quote(program) if Path(program).name == "penchant" else "penchant"

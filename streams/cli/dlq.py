@@ -30,6 +30,7 @@ from streams.cli.common import (
 from streams.cli.usage import examples
 from streams.letters import Letter, Place, Replay, read_letters, replay
 from streams.settings import Settings
+from streams.tables import print_table
 
 Result = TypeVar("Result")
 MOST_SHOWN = 20
@@ -78,7 +79,7 @@ def list_letters(
             escape(_text(letter.key)[:40]), str(len(letter.value or b"")),
             "*" if letter.place in replayed else "",
         )  # fmt: skip
-    out.print(table)
+    print_table(out, table)
     say(f"{len(shown):,} of {len(chosen):,} letters")
 
 

@@ -10,7 +10,7 @@ from rich.markup import escape
 
 from models.errors import ConfigError, Problem
 from streams.cli.answers import answer, with_json
-from streams.cli.common import reports_errors, say
+from streams.cli.common import folder_of, reports_errors, say
 from streams.cli.usage import examples
 
 FILES = ("goals.yaml", "events.jsonl")
@@ -33,7 +33,7 @@ def command(directory: str, force: bool, as_json: bool) -> None:
         if (folder / name).exists() and not force:
             found = Problem("", "a file that is there already", "a new one, or --force")
             raise ConfigError(str(folder / name), [found])
-    folder.mkdir(parents=True, exist_ok=True)
+    folder_of(directory)
     for name in FILES:
         starter = resources.files("streams.cli") / "starter" / name
         (folder / name).write_text(starter.read_text(encoding="utf-8"), encoding="utf-8")

@@ -21,6 +21,7 @@ from streams.cli.common import (
     with_settings,
 )
 from streams.cli.usage import examples
+from streams.tables import print_table
 
 
 @click.command(
@@ -73,4 +74,4 @@ def show(topics: list[dict[str, Any]]) -> None:
         verdict = f"[red]{one['problem']}[/]" if one["problem"] else one["verdict"]
         has = "-" if one["partitions"] is None else str(one["partitions"])
         table.add_row(one["name"], has, str(one["needs"] or "any"), verdict)
-    out.print(table)
+    print_table(out, table)

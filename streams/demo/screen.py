@@ -41,7 +41,7 @@ class Screen:
         self.events = events
         self._started = time.monotonic()
         self._shown: dict[str, list[str]] = {}
-        self._rates: list[tuple[float, float]] = []
+        self._rates: list[tuple[float, float]] = [(self._started, 0.0)]
 
     def render(self, seen: Seen) -> RenderableType:
         """Everything, for a terminal."""

@@ -13,7 +13,8 @@ from rich.markup import escape
 from models.quality.tally import Tally
 from streams.demo.follow import Seen
 from streams.demo.screen import reasons
-from streams.offline.summary import figures_table, shown
+from streams.offline.summary import figures_table, shown, whys
+from streams.tables import print_table
 
 LEGEND = (
     "[dim]Over the second half of the tickets, each scored with what was known when it was opened. "
@@ -54,6 +55,9 @@ def _goal(seen: Seen, goal: str, title: str) -> dict[str, Any]:
     return {
         "title": title,
         "status": insight.get("status", "collecting"),
+        "reason": insight.get("reason", ""),
+        "have": insight.get("have", 0.0),
+        "need": insight.get("need", 0.0),
         "examples": insight.get("examples", 0),
         "positives": insight.get("positives", 0),
         "evaluation": evaluation(seen.tickets.get(goal, {})),
@@ -88,16 +92,20 @@ def show(summary: dict[str, Any], console: Console, report: Path) -> None:
         f"{summary['seconds']:.0f} s ({summary['events_per_second']:,} a second), "
         f"{summary['refused']} refused, {summary['scores']:,} scores."
     )
-    console.print(figures_table(names, rows))
+    print_table(console, figures_table(names, rows))
+    for text in whys((goal["title"], goal) for goal in summary["goals"].values()):
+        console.print(escape(text))
     console.print(LEGEND)
     for goal in summary["goals"].values():
         highest = goal["highest"]
         bad = highest and highest[0]["propensity"] == "churn"
         news = " (bad news: churn)" if bad else ""
         console.print(f"[bold]{escape(goal['title'])}[/], the highest scores now{news}:")
+        if not highest:
+            console.print("  none yet: no event came after its first model")
         for score in highest:
             console.print(
                 f"  {escape(score['profile_id'])}  score {score['score']:.0f}, "
                 f"probability {score['probability']:.1%}\n    {escape(reasons(score))}"
             )
-    console.print(f"\nThe report lies at [bold]{report}[/]")
+    console.print(f"\nThe figures are in [bold]{escape(str(report))}[/]", soft_wrap=True)

@@ -103,8 +103,10 @@ def check_survey(events: str, found: Survey) -> None:
     if not found.readable:
         shown = f"{found.lines:,} lines, none of them an event; the first: {found.first_problem}"
         raise ConfigError(
-            events, [Problem("", shown, "event_id, profile_id, timestamp with a zone, type", 1)]
-        )
+            events,
+            [Problem("", shown, "an event a line: event_id, profile_id, timestamp with a zone, "
+                     "type", 1)],
+        )  # fmt: skip
 
 
 def check_applied(events: str, found: Survey, run: Backtest) -> None:

@@ -28,6 +28,8 @@ MOST_DIGITS = 18
 NUMBER = re.compile(r"-?(0|[1-9]\d*)(\.\d+)?([eE][+-]?\d{1,2})?")
 #: Characters in a cell of a CSV file; an event that large is refused with its own reason.
 LARGEST_CELL = 2**24
+#: What some programs write in the place of commas.
+OTHER_MARKS = {";": "semicolons", "\t": "tabs", "|": "bars"}
 KINDS = (".jsonl", ".csv", ".parquet")
 
 
@@ -172,6 +174,10 @@ def _plain(value: Any) -> Any:
 
 def _check_columns(path: str, columns: Any, layout: FileLayout) -> None:
     missing = [name for name in layout.needed if name not in columns]
+    if missing and len(columns) == 1:
+        for mark, name in OTHER_MARKS.items():
+            if mark in columns[0]:
+                raise _wrong(path, f"{name} between the names of columns", "commas", 1)
     if missing:
         raise _wrong(
             path,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +10,9 @@ from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
+
+from models.learning.readiness import CODES, told
+from streams.tables import print_table
 
 
 def show(report: Mapping[str, Any], console: Console, folder: Path) -> None:
@@ -30,7 +33,9 @@ def show(report: Mapping[str, Any], console: Console, folder: Path) -> None:
         f"{report['events']:,} events of {report['profiles']:,} profiles in "
         f"{report['seconds']:.1f} s ({report['events_per_second']:,.0f} a second)"
     )
-    console.print(figures_table(names, rows))
+    print_table(console, figures_table(names, rows))
+    for text in whys(report["goals"].items()):
+        console.print(escape(text))
     for note in report["notes"]:
         console.print(f"[yellow]note:[/] {escape(note)}")
     console.print(f"The results are in [bold]{escape(str(folder))}[/]")
@@ -46,6 +51,22 @@ def figures_table(names: Sequence[str], rows: Sequence[Sequence[str]]) -> Table:
     for row in rows:
         table.add_row(*row)
     return table
+
+
+def whys(goals: Iterable[tuple[str, Mapping[str, Any]]]) -> Iterator[str]:
+    """Why goals are not ready, and what to do about it, a line each.
+
+    Examples
+    --------
+    >>> goal = {"status": "warming", "reason": "too_few_labels", "have": 120, "need": 500}
+    >>> list(whys([("coupon", goal)]))
+    ['coupon is warming: 120 labels of 500; wait, or `tickets.every` shorter']
+    """
+    for name, goal in goals:
+        code = goal["reason"]
+        if code in CODES:
+            why = told(code, goal["have"], goal["need"])
+            yield f"{name} is {goal['status']}: {why}; {CODES[code].change}"
 
 
 def shown(value: float | None) -> str:

@@ -18,6 +18,9 @@ import numpy as np
 import orjson
 
 from models.config.durations import DAY
+from models.config.schema import LimitsPart
+from models.errors import InvalidEvent
+from models.events.parsing import parse_event
 from models.events.times import format_time, parse_time
 from streams.offline.files import read_events
 from streams.offline.layout import PLAIN, FileLayout
@@ -102,9 +105,9 @@ def survey(path: str, layout: FileLayout = PLAIN) -> Survey:
                 stamp = fields["timestamp"]
                 at = parse_time(stamp)
                 profile, event_id = fields["profile_id"], fields["event_id"]
-            except (ValueError, KeyError, TypeError) as error:
+            except (ValueError, KeyError, TypeError):
                 # Refused with its reason when it is applied.
-                found.first_problem = found.first_problem or f"{type(error).__name__}: {error}"
+                found.first_problem = found.first_problem or _problem_of(line.value)
                 continue
             _count(found, line.number, at)
             found.zones[_zone(stamp)] += 1
@@ -113,6 +116,15 @@ def survey(path: str, layout: FileLayout = PLAIN) -> Survey:
         found.repeated = ids.count()
     found.horizon = latest.horizon()
     return found
+
+
+def _problem_of(value: bytes) -> str:
+    """What a worker would say of a line that is no event."""
+    try:
+        parse_event(value, LimitsPart())
+    except InvalidEvent as error:
+        return str(error)
+    return "no event"
 
 
 def _count(found: Survey, number: int, at: int) -> None:

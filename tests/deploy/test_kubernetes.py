@@ -173,3 +173,10 @@ def test_there_are_never_more_workers_than_partitions() -> None:
     keda = yaml.safe_load((FOLDER / "keda/scaledobject.yaml").read_text())
     assert the("HorizontalPodAutoscaler")["spec"]["maxReplicas"] <= partitions
     assert keda["spec"]["maxReplicaCount"] <= partitions
+
+
+def test_both_ways_to_scale_are_equally_slow() -> None:
+    keda = yaml.safe_load((FOLDER / "keda/scaledobject.yaml").read_text())
+    autoscaler = yaml.safe_load((FOLDER / "autoscaler.yaml").read_text())
+    advanced = keda["spec"]["advanced"]["horizontalPodAutoscalerConfig"]
+    assert advanced["behavior"] == autoscaler["spec"]["behavior"]

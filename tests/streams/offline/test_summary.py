@@ -16,6 +16,10 @@ GOALS = {
     "no_basket_within_a_week": ("collecting", 1_307_958, 0.40217, 0.71234),
     "coupon": ("degraded", 25_546, 0.03371, None),
 }
+WHY = {
+    "collecting": {"reason": "no_labels", "have": 0, "need": 0},
+    "degraded": {"reason": "auc_too_low", "have": 0.6, "need": 0.65},
+}
 SCORE = {
     "profile_id": "household-1", "score": 91.4, "probability": 0.4271, "propensity": "churn",
     "factors": [{"contribution": 0.8, "text": "Basket: the last 3 weeks ago"}],
@@ -32,7 +36,7 @@ def said(show_it: Any, width: int) -> str:
 def backtested() -> dict[str, Any]:
     goals = {
         name: {
-            "status": status, "tickets": tickets, "base_rate": rate,
+            "status": status, "tickets": tickets, "base_rate": rate, **WHY[status],
             "evaluation": {"auc": 0.81234, "normalized_entropy": 0.76854,
                            "calibration_ratio": 0.99123},
             "baselines": {"recency": {"auc": recency}},
@@ -47,6 +51,7 @@ def demonstrated() -> dict[str, Any]:
     evaluation = {"auc": 0.81234, "normalized_entropy": 0.76854, "calibration_ratio": 0.99123}
     goals = {
         name: {
+            **WHY[status],
             "title": "No basket within a week (of those who had one)", "status": status,
             "examples": tickets, "positives": round(rate * tickets), "evaluation": evaluation,
             "highest": [SCORE],
@@ -72,6 +77,15 @@ def test_no_figure_and_no_heading_is_cut(width: int) -> None:
         assert {"goal", "status", "AUC", "calibration", "log", "base"} <= set(text.split())
 
 
+def test_a_terminal_too_narrow_for_a_table_breaks_its_lines_itself() -> None:
+    for text in (
+        said(lambda console: show(backtested(), console, Path("out")), 40),
+        said(lambda console: show_demo(demonstrated(), console, Path("out")), 40),
+    ):
+        assert "…" not in text
+        assert {"goal", "0.812", "0.769", "0.991"} <= set(text.split())
+
+
 def test_the_goals_name_gives_way_but_stays_whole() -> None:
     text = said(lambda console: show(backtested(), console, Path("out")), 80)
     firsts = "".join(row[:10].split(" ")[0] for row in text.splitlines())
@@ -83,3 +97,19 @@ def test_the_demo_explains_its_figures_and_what_a_high_score_means() -> None:
     assert "outcomes expected for each that came" in text
     assert "the highest scores now (bad news: churn): household-1 score 91" in text
     assert "probability 42.7% raises: Basket: the last 3 weeks ago" in text
+
+
+def test_a_goal_that_is_not_ready_says_why_and_what_to_do() -> None:
+    tested = said(lambda console: show(backtested(), console, Path("out")), 200)
+    assert "no_basket_within_a_week is collecting: no window of any ticket has closed; " in tested
+    assert "coupon is degraded: " in tested
+    shown = said(lambda console: show_demo(demonstrated(), console, Path("out")), 200)
+    assert "(of those who had one) is degraded: " in shown
+
+
+def test_the_demo_says_so_where_nobody_was_scored() -> None:
+    empty = demonstrated()
+    for goal in empty["goals"].values():
+        goal["highest"] = []
+    text = said(lambda console: show_demo(empty, console, Path("out")), 80)
+    assert text.count("none yet") == len(GOALS)
