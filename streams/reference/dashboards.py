@@ -76,7 +76,7 @@ LATENCY = [
             f"{_rate('penchant_step_seconds_count', 'phase')}", "{{phase}}")], "s", "stack"),
     Panel("Event time behind the clock", "Of the partition furthest behind. Grows where nothing "
           "comes; large while old events are replayed.",
-          [(f"max by (instance) (time() - {_of('penchant_clock_timestamp_seconds')})",
+          [(f"max by (instance) (time() - ({_of('penchant_clock_timestamp_seconds')} > 0))",
             "{{instance}}")], "s"),
 ]  # fmt: skip
 SATURATION = [

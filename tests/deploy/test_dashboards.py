@@ -90,3 +90,15 @@ def test_a_number_turns_colour_in_the_direction_that_is_worse() -> None:
         assert [one["color"] for one in steps] == colours
         values = [one["value"] for one in steps[1:]]
         assert all(low < high for low, high in pairwise(values))
+
+
+def test_a_clock_that_no_event_has_set_is_not_shown_as_decades_behind() -> None:
+    behind = [
+        target["expr"]
+        for board in BOARDS.values()
+        for panel in board["panels"]
+        for target in panel.get("targets", ())
+        if "time() -" in target["expr"]
+    ]
+    assert behind
+    assert all("> 0)" in expression for expression in behind)

@@ -102,3 +102,10 @@ def test_no_cut_off_is_suggested_where_scores_are_no_better_than_chance() -> Non
     chance = {"deciles": [{"gains": n / 10, "rate": 0.1, "lift": 1.0} for n in range(1, 11)]}
     assert cut_off(chance) is None
     assert "do not act" in headline(chance)
+
+
+def test_a_figure_that_there_is_not_is_a_dash_alone(report: dict[str, Any]) -> None:
+    one = report["goals"]["churn"]
+    unknown = one | {"evaluation": one["evaluation"] | {"lift": None}}
+    assert "\u00d7</dd>" in render(report)
+    assert "-\u00d7" not in render(report | {"goals": {"churn": unknown}})
