@@ -191,7 +191,7 @@ class Worker:
         done = {TP(events, number): offset for number, offset in self.scoring.done.items()}
         done |= {TP(examples, number): offset for number, offset in self.training.done.items()}
         lags = consumer.lags(done)
-        self.vitals.look(lags, done)
+        self.vitals.look(lags, done, consumer.readable(done))
         if self.vitals.settled:
             for tp in lags:
                 if tp.topic == events:

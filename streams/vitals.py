@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import platform
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Set
 from functools import partial
 from importlib.metadata import version
 from pathlib import Path
@@ -58,6 +58,8 @@ class Vitals:
         #: Source partitions in which records wait -> since when they have not got on.
         self._since: dict[TP, float] = {}
         self._done: dict[TP, int] = {}
+        #: How far getting ready was when last asked, and when that was first seen.
+        self._ahead: tuple[Any, float] = (None, 0.0)
         self._show(settings)
 
     @property
@@ -75,7 +77,7 @@ class Vitals:
     def unready(self) -> str | None:
         """Why it is not ready; None when it is. A spare worker without partitions is."""
         if not self.settled:
-            return "recovering" if self.recovering else "waiting for partitions"
+            return self._getting_ready
         if not self._snapshots.is_caught_up:
             return "reading models"
         return None
@@ -85,24 +87,54 @@ class Vitals:
         """Why it should be started anew; None when it lives."""
         if self._app.should_stop:
             return "stopping"
+        if (waited := self.waited()) > self._patience:
+            return f"{self._getting_ready}: nothing has moved for {waited:.0f} s"
         for topic in sorted(self._topics.sources):
             stalled = self.stalled(topic)
             if stalled > self._patience:
                 return f"{topic}: records wait and none was done with for {stalled:.0f} s"
         return None
 
+    @property
+    def _getting_ready(self) -> str:
+        return "recovering" if self.recovering else "waiting for partitions"
+
+    def waited(self) -> float:
+        """Seconds for which whoever asked has seen a rebalance or a recovery not get on.
+
+        Noted when asked: timers of an app do not run before its first recovery is done.
+        """
+        now, left = time.monotonic(), changes_left(self._app.tables.recovery)
+        ahead = self.settled, self.recovering, self._app.consumer_generation_id, left
+        if self.settled or ahead != self._ahead[0]:
+            self._ahead = ahead, now
+        return now - self._ahead[1]
+
     def stalled(self, topic: str) -> float:
         """Seconds for which the partition of a topic that waits longest has not got on."""
         since = [at for tp, at in self._since.items() if tp.topic == topic]
         return time.monotonic() - min(since) if since and self.settled else 0.0
 
-    def look(self, lags: Mapping[TP, int], done: Mapping[TP, int]) -> None:
-        """Take note of what waits and what has been done with."""
+    def look(
+        self, lags: Mapping[TP, int], done: Mapping[TP, int], readable: Set[TP] | None = None
+    ) -> None:
+        """Take note of what waits and what has been done with.
+
+        Parameters
+        ----------
+        lags
+            Source partitions -> offsets that are not done with.
+        done
+            Source partitions -> the next offset.
+        readable
+            Those in which something waits that could be read; all with a lag if left out. Starting
+            anew does not help against the open transaction of somebody else.
+        """
         now, before = time.monotonic(), self._since
         self._since = {
             tp: before.get(tp, now) if done.get(tp) == self._done.get(tp) else now
             for tp, lag in lags.items()
-            if lag and self.settled
+            if lag and self.settled and (readable is None or tp in readable)
         }
         self._done = dict(done)
         for topic in self._topics.sources:

@@ -53,6 +53,10 @@ class Lessons:
                 return
             await self.agent.save(number)
         except Crash as crash:
+            if not pending:
+                # Goals have come or gone, and no record is to blame.
+                self.agent.close({number})
+                raise crash.__cause__ or crash from None
             records = [record for run in pending for record in run.value]
             await self.guard.see_to(number, records, pending[-1].message.offset, crash)
         del self._pending[number]

@@ -284,6 +284,36 @@ class RunConsumer(driver.Consumer):
             tp: state._position - 1 for tp, state in self._states() if self._is_changelog_tp(tp)
         }
 
+    def readable(self, done: Mapping[TP, int]) -> set[TP]:
+        """Source partitions with records that could be read, or are read and not yet done with.
+
+        What stands behind somebody's open transaction is not among them: it is lag, but no worker
+        could read it.
+
+        Parameters
+        ----------
+        done
+            As of :meth:`lags`.
+        """
+        found = set()
+        for tp, state in self._states():
+            if tp.topic in self.checkpoint.sources:
+                under_way = (self._read_offset[tp] or 0) > self._start(tp, done)
+                if under_way or state._position < self._end(state):
+                    found.add(tp)
+        return found
+
+    def _end(self, state: Any) -> int:
+        """The offset that may be read up to: the last stable one where only committed ones are."""
+        highwater: int = state.highwater or 0
+        stable = state.lso if self.checkpoint.transactional else None
+        return highwater if stable is None or stable < 0 else min(highwater, stable)
+
+    def _start(self, tp: TP, done: Mapping[TP, int]) -> int:
+        """Until a first run is done with: what was committed before, if anything was."""
+        before = self._committed_offset.get(tp)
+        return done.get(tp, (self._read_offset[tp] or 0) if before is None else before)
+
     def lags(self, done: Mapping[TP, int]) -> dict[TP, int]:
         """Source partitions -> offsets that the broker has and that are not done with.
 
@@ -295,11 +325,7 @@ class RunConsumer(driver.Consumer):
         lags = {}
         for tp, state in self._states():
             if tp.topic in self.checkpoint.sources:
-                handed_over = self._read_offset[tp] or 0
-                # Until a first run is done with: from what was committed before, if anything was.
-                before = self._committed_offset.get(tp)
-                start = done.get(tp, handed_over if before is None else before)
-                under_way = handed_over - start
+                under_way = (self._read_offset[tp] or 0) - self._start(tp, done)
                 unread = (state.highwater or 0) - state._position
                 lags[tp] = max(unread, 0) + max(under_way, 0)
         return lags

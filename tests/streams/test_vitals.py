@@ -52,7 +52,9 @@ def app() -> Any:
         _recovery_ended_at=None, active_remaining=dict,
     )  # fmt: skip
     tables = SimpleNamespace(recovery=recovery)
-    return SimpleNamespace(tables=tables, rebalancing=False, should_stop=False)
+    return SimpleNamespace(
+        tables=tables, rebalancing=False, should_stop=False, consumer_generation_id=1
+    )
 
 
 def vitals_of(app: Any, caught_up: bool = True) -> Vitals:
@@ -107,6 +109,55 @@ def test_recovery_and_rebalances_do_not_count_as_standing_still(app: Any, clock:
     vitals.look({EVENTS: 5}, {})
     clock.now += 59
     assert vitals.dead is None
+
+
+def test_a_recovery_that_gets_on_lives_however_long_it_takes(app: Any, clock: Clock) -> None:
+    recovery = app.tables.recovery
+    recovery.completed.clear()
+    recovery.in_recovery = True
+    vitals = vitals_of(app)
+    for left in range(1_000, 0, -10):
+        recovery.active_remaining = lambda left=left: {EVENTS: left}
+        assert vitals.dead is None
+        clock.now += 50
+    assert vitals.dead is None
+
+
+def test_a_recovery_that_does_not_get_on_is_dead_in_the_end(app: Any, clock: Clock) -> None:
+    recovery = app.tables.recovery
+    recovery.completed.clear()
+    recovery.in_recovery, recovery.active_remaining = True, lambda: {EVENTS: 7}
+    vitals = vitals_of(app)
+    assert vitals.waited() == 0
+    clock.now += 61
+    assert vitals.dead == "recovering: nothing has moved for 61 s"
+    recovery.completed.set()
+    recovery.in_recovery = False
+    assert vitals.dead is None
+
+
+def test_a_rebalance_that_does_not_end_is_dead_and_one_after_the_other_is_not(
+    app: Any, clock: Clock
+) -> None:
+    app.rebalancing = True
+    vitals = vitals_of(app)
+    for generation in range(10):
+        app.consumer_generation_id = generation
+        assert vitals.dead is None
+        clock.now += 50
+    clock.now += 11
+    assert vitals.dead == "waiting for partitions: nothing has moved for 61 s"
+
+
+def test_what_nobody_could_read_is_lag_and_no_reason_to_start_anew(app: Any, clock: Clock) -> None:
+    vitals = vitals_of(app)
+    for _ in range(10):
+        vitals.look({EVENTS: 5, OTHER: 3}, {}, {OTHER})
+        vitals.look({EVENTS: 5, OTHER: 0}, {}, set())
+        clock.now += 61
+        assert vitals.dead is None
+    registry, place = vitals._metrics.registry, {"topic": EVENTS.topic, "partition": "0"}
+    assert registry.get_sample_value("penchant_lag_records", place) == 5
 
 
 def test_one_that_is_told_to_stop_does_not_live(app: Any) -> None:

@@ -273,3 +273,27 @@ def test_a_goal_that_is_back_goes_on_where_it_was_and_says_so_at_once() -> None:
     assert life.look() == {}
     life.deploy("coupon")
     assert life.look()[TOPICS.models] == {b"churn": None}
+
+
+def test_a_trainer_that_crashes_when_its_goal_is_back_says_with_what_and_blames_no_example() -> (
+    None
+):
+    life = Deployments()
+    life.deploy("coupon")
+    life.look()
+    wiring = Wiring(TOPICS, life.checkpoint, life.metrics, 1)
+    table: Any = life
+    agent = TrainingAgent(config(QUESTIONS), wiring, table, Speechless)
+    life.lessons = Lessons(agent, NEVER, PATIENCE)
+    with pytest.raises(KeyError, match="speechless"):
+        asyncio.run(life.lessons.handle(0, None, life._acknowledge))
+    assert life.log == []
+    assert CRASH_KEY not in life.rows
+
+
+class Speechless(Trainer):
+    """Can never say what it has learned."""
+
+    def snapshot(self) -> Snapshot:
+        """Crash."""
+        raise KeyError("speechless")

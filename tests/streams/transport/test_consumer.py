@@ -208,8 +208,11 @@ def test_a_failure_at_assignment_crashes_the_worker() -> None:
 class State:
     """aiokafka's state of a partition, as far as it is read; a contract test compares them."""
 
-    def __init__(self, position: int, highwater: int | None, polled: float | None) -> None:
+    def __init__(
+        self, position: int, highwater: int | None, polled: float | None, lso: int | None = None
+    ) -> None:
         self._position = position
+        self.lso = lso
         self.highwater = highwater
         self.timestamp = None if polled is None else polled * 1000
         self.has_valid_position = True
@@ -248,6 +251,21 @@ def test_the_lag_counts_a_first_run_that_is_not_done_with_from_the_committed_off
         rig.consumer._read_offset.update({A: 9, B: 9})
         rig.consumer._committed_offset.update({A: 4, B: None})
         assert rig.consumer.lags({}) == {A: 5, B: 0}
+
+    run(test)
+
+
+@pytest.mark.parametrize("transactional", [True, False])
+def test_what_stands_behind_an_open_transaction_is_lag_and_not_readable(
+    transactional: bool,
+) -> None:
+    async def test() -> None:
+        states = {A: State(7, 10, 1.0, 7), B: State(7, 10, 1.0, 8)}
+        rig = with_states(Rig(transactional=transactional), states)
+        rig.consumer._read_offset.update({A: 7, B: 7})
+        assert rig.consumer.lags({A: 7, B: 7}) == {A: 3, B: 3}
+        assert rig.consumer.readable({A: 7, B: 7}) == ({B} if transactional else {A, B})
+        assert rig.consumer.readable({A: 6, B: 7}) == {A, B}  # handed over, not done with
 
     run(test)
 

@@ -199,7 +199,7 @@ def test_a_partition_of_aiokafka_has_the_state_that_is_read() -> None:
         state = assignment.state_value(place)
         assert assignment.tps == {place}
         assert not state.has_valid_position
-        assert (state.highwater, state.timestamp) == (None, None)
+        assert (state.highwater, state.timestamp, state.lso) == (None, None, None)
         state.seek(7)
         assert (state.has_valid_position, state._position) == (True, 7)
         subscription: Any = SubscriptionState()
