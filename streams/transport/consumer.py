@@ -42,10 +42,17 @@ FETCH_WAIT_MS = 50
 #: Seconds that leaving the group may take. Aiokafka waits for the rebalance that it is in the
 #: middle of, which may wait for an app that has crashed, or for as long as a request may take.
 LEAVING = 10.0
+#: Offsets without a record that are not looked into: the marker at the end of a transaction. More
+#: may be markers, too, or what the broker has deleted.
+MARKERS = 1
 
 
 class FetchError(PenchantError):
     """Fetching has ended although nothing asked the worker to stop."""
+
+
+class RecreatedError(PenchantError):
+    """A source topic is not the one that was read before."""
 
 
 class RunFetcher(Fetcher):
@@ -233,6 +240,8 @@ class RunConsumer(driver.Consumer):
         if tp in self._stale or not self._may_deliver(tp, active, generation):
             return False
         due = self._read_offset[tp]
+        if due is not None and tp.topic in self.checkpoint.sources:
+            await self._look_for_loss(tp, due, records[0].offset)
         if due is not None and records[0].offset < due:
             records = [record for record in records if record.offset >= due]
         for start in range(0, len(records), self.max_run):
@@ -242,6 +251,25 @@ class RunConsumer(driver.Consumer):
             if not self._flows(generation) or not await self._deliver(tp, run, offset, generation):
                 return False
         return True
+
+    async def _look_for_loss(self, tp: TP, due: int, first: int) -> None:
+        """Never go on in silence where aiokafka has moved an offset that was out of range."""
+        place = f"{tp.topic}, partition {tp.partition}"
+        if first < due:
+            ends = [state.highwater for _, state in self._states([tp])]
+            if any(end is not None and end < due for end in ends):
+                raise RecreatedError(
+                    f"{place}: it ends before offset {due}, up to which it was read before. It was "
+                    "deleted and created anew, or has lost records: what is in it now would be "
+                    "taken for what was done with. Start anew with another PENCHANT_PREFIX"
+                )
+        elif first - due > MARKERS:
+            start = (await self.earliest_offsets(tp))[tp]
+            if start > due:
+                logger.error(
+                    "%s: records from offset %d to %d are gone before they were read: retention of "
+                    "the topic is shorter than the lag", place, due, start - 1,
+                )  # fmt: skip
 
     def _may_deliver(self, tp: TP, active: Any, generation: int) -> bool:
         if not self._is_changelog_tp(tp) and self._ready != generation:

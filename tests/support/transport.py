@@ -84,6 +84,7 @@ class Rig:
         self.handed: list[Any] = []
         self.hold: asyncio.Event | None = None
         self.committed: dict[TP, int] = {}
+        self.earliest: dict[TP, int] = {}
         self.sought: list[Mapping[TP, int]] = []
         self.offered: list[Mapping[TP, Any]] = []
         self.consumer = self._new_consumer()
@@ -98,6 +99,7 @@ class Rig:
         )
         consumer.seek_to_committed = self._seek_to_committed
         consumer.seek_wait = self._seek
+        consumer.earliest_offsets = self._earliest_offsets
         _loops.append(consumer._thread.thread_loop)
         made: RunConsumer = consumer
         return made
@@ -115,6 +117,9 @@ class Rig:
 
     async def _seek_to_committed(self) -> dict[TP, int]:
         return self.committed
+
+    async def _earliest_offsets(self, *partitions: TP) -> dict[TP, int]:
+        return {tp: self.earliest.get(tp, 0) for tp in partitions}
 
     async def _seek(self, offsets: Mapping[TP, int]) -> None:
         self.sought.append(dict(offsets))

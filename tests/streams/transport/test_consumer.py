@@ -10,7 +10,7 @@ from faust.types import TP
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from streams.transport.consumer import FetchError, RunFetcher
+from streams.transport.consumer import FetchError, RecreatedError, RunFetcher
 from tests.support.transport import EVENTS, PROFILES, Rig, records, run
 
 A, B = TP(EVENTS, 0), TP(EVENTS, 1)
@@ -251,6 +251,36 @@ def test_the_lag_counts_a_first_run_that_is_not_done_with_from_the_committed_off
         rig.consumer._read_offset.update({A: 9, B: 9})
         rig.consumer._committed_offset.update({A: 4, B: None})
         assert rig.consumer.lags({}) == {A: 5, B: 0}
+
+    run(test)
+
+
+@pytest.mark.parametrize(("start", "told"), [(20, True), (10, False), (0, False)])
+def test_records_that_are_deleted_unread_are_told(
+    start: int, told: bool, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Others are not: a gap may be markers and records of transactions that were aborted."""
+
+    async def test() -> None:
+        rig = Rig()
+        rig.committed, rig.earliest = {A: 10}, {A: start}
+        await rig.ready()
+        await rig.fetch({A: records(A, range(20, 23))})
+        assert rig.runs == [(A, [20, 21, 22], 22)]
+        assert ("records from offset 10 to 19 are gone" in caplog.text) is told
+
+    run(test)
+
+
+def test_a_topic_that_was_created_anew_stops_the_worker_and_nothing_is_passed_over() -> None:
+    async def test() -> None:
+        rig = Rig()
+        rig.committed = {A: 10}
+        await rig.ready()
+        with_states(rig, {A: State(3, 3, 1.0)})
+        with pytest.raises(RecreatedError, match="partition 0: it ends before offset 10"):
+            await rig.fetch({A: records(A, range(3))})
+        assert rig.handed == []
 
     run(test)
 
