@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 import pytest
-from aiokafka import AIOKafkaConsumer
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 from aiokafka.consumer.fetcher import READ_COMMITTED
 from aiokafka.structs import TopicPartition
 from faust.types import TP
@@ -92,5 +92,44 @@ def test_the_isolation_set_before_the_start_holds_and_the_position_passes_marker
             found += (await consumer.getmany(timeout_ms=500)).get(place, [])
         assert [record.offset for record in found] == [0, 1, 2]
         assert state._position == 4, "the marker at offset 3 is passed without a record"
+
+    with_consumer(kafka, test)
+
+
+@pytest.mark.kafka
+def test_an_open_transaction_holds_the_position_at_the_last_stable_offset_below_the_end(
+    kafka: Cluster,
+) -> None:
+    options, topic = client_options(kafka.settings), kafka.topics.profiles
+
+    async def test(consumer: Any, place: TopicPartition) -> None:
+        producer = AIOKafkaProducer(transactional_id="stranger", **options)
+        await producer.start()
+        await producer.begin_transaction()
+        try:
+            sent = await producer.send_and_wait(topic, b"v", key=b"k", partition=0)
+            while ((state := state_of(consumer, place)).highwater or 0) <= sent.offset:
+                await consumer.getmany(timeout_ms=200)
+            assert state._position == state.lso == sent.offset < state.highwater
+        finally:
+            await producer.abort_transaction()
+            await producer.stop()
+
+    with_consumer(kafka, test)
+
+
+@pytest.mark.kafka
+def test_an_offset_past_the_end_is_left_for_the_first_one_with_the_end_known(
+    kafka: Cluster,
+) -> None:
+    kafka.send([(b"k", b"v")], kafka.topics.profiles)
+
+    async def test(consumer: Any, place: TopicPartition) -> None:
+        consumer.seek(place, 1_000_000)
+        found: list[Any] = []
+        while not found:
+            found = (await consumer.getmany(timeout_ms=200)).get(place, [])
+        assert found[0].offset == 0
+        assert state_of(consumer, place).highwater < 1_000_000
 
     with_consumer(kafka, test)
