@@ -217,6 +217,8 @@ class Worker:
         consumer: Any = self.app.consumer
         now, after = time.monotonic(), self.config.time.idle_after / 1000
         for number, busy_at in list(self._busy_at.items()):
+            if number not in self._busy_at:
+                continue  # let go of while another waited for its lane
             source = TP(self.topics.events, number)
             if not consumer.caught_up(source, time.time(), after):
                 self._busy_at[number] = now

@@ -1,0 +1,33 @@
+"""The worker's own looks at what its partitions do."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+from typing import Any
+
+from prometheus_client import CollectorRegistry
+
+from streams.app import Worker
+from streams.settings import Settings
+from tests.support.factories import config
+from tests.support.transport import run
+
+
+def test_a_partition_let_go_while_another_waits_for_its_lane_is_not_asked_to_idle() -> None:
+    asked = []
+
+    async def test() -> None:
+        worker: Any = Worker(config(), Settings(), CollectorRegistry())
+        worker.app.consumer = SimpleNamespace(caught_up=lambda *_: True)
+        worker._busy_at = {0: 0.0, 1: 0.0}
+
+        async def put(number: int, _: float) -> None:
+            asked.append(number)
+            worker._busy_at.clear()  # a rebalance has come meanwhile
+
+        worker.score_lanes = SimpleNamespace(put=put)
+        await worker._look()
+        assert worker._busy_at == {}
+
+    run(test)
+    assert asked == [0]
