@@ -12,6 +12,7 @@ from yarl import URL
 
 from models.config.schema import Config
 from models.engine import Engine
+from models.errors import PenchantError
 from models.goals.tickets import TicketBook
 from streams.agents.lessons import Lessons
 from streams.agents.poison import PoisonGuard
@@ -34,6 +35,16 @@ from streams.wiring import Wiring
 
 #: Seconds between looks at lags and idle partitions.
 LOOK_EVERY = 1.0
+#: Seconds after which it is known that a topic has more partitions, at most.
+METADATA_AGE = 60.0
+REPARTITIONED = (
+    "{topic} has {found} partitions now, not {known}: new events of a profile may come to another "
+    "partition than the one that its state is in. See docs/scaling.md, Repartitioning"
+)
+
+
+class RepartitionedError(PenchantError):
+    """Partitions were added to a source topic under a running worker."""
 
 
 def build_app(
@@ -187,6 +198,9 @@ class Worker:
     async def _check(self) -> None:
         """Take note of what waits; open partitions that have just come, and let them be idle."""
         consumer: Any = self.app.consumer
+        if (error := self._repartitioned(consumer)) is not None:
+            await self.app.crash(error)
+            return
         events, examples = self.topics.events, self.topics.examples
         done = {TP(events, number): offset for number, offset in self.scoring.done.items()}
         done |= {TP(examples, number): offset for number, offset in self.training.done.items()}
@@ -197,6 +211,16 @@ class Worker:
                 if tp.topic == events:
                     self._busy_at.setdefault(tp.partition, time.monotonic())
                 await self._ask(tp)
+
+    def _repartitioned(self, consumer: Any) -> RepartitionedError | None:
+        """What is wrong where partitions were added to a source."""
+        known = self.settings.partitions
+        for topic in sorted(self.topics.sources):
+            found = consumer.topic_partitions(topic)
+            if found not in (None, known):
+                said = REPARTITIONED.format(topic=topic, found=found, known=known)
+                return RepartitionedError(said)
+        return None
 
     async def _ask(self, tp: TP) -> None:
         """Have a partition opened, and what was said for goals that are no more withdrawn."""
@@ -247,6 +271,7 @@ def new_faust_app(settings: Settings, checkpoint: Checkpoint) -> faust.App:
         broker_request_timeout=max(30.0, settings.session_timeout * 1.5),
         broker_commit_interval=1.0,
         broker_max_poll_records=settings.run_records * 4,
+        consumer_metadata_max_age_ms=int(METADATA_AGE * 1000),
         consumer_auto_offset_reset="earliest",
         producer_request_timeout=30.0,
         store="memory://",

@@ -7,7 +7,7 @@ from typing import Any
 
 from prometheus_client import CollectorRegistry
 
-from streams.app import Worker
+from streams.app import RepartitionedError, Worker
 from streams.settings import Settings
 from tests.support.factories import config
 from tests.support.transport import run
@@ -31,3 +31,23 @@ def test_a_partition_let_go_while_another_waits_for_its_lane_is_not_asked_to_idl
 
     run(test)
     assert asked == [0]
+
+
+def test_a_worker_stops_when_partitions_are_added_to_a_source() -> None:
+    crashed: list[BaseException] = []
+
+    async def test() -> None:
+        worker: Any = Worker(config(), Settings(partitions=4), CollectorRegistry())
+        counts = {worker.topics.events: 6, worker.topics.examples: 4}
+        worker.app.consumer = SimpleNamespace(topic_partitions=counts.get)
+
+        async def crash(error: BaseException) -> None:
+            crashed.append(error)
+
+        worker.app.crash = crash
+        await worker._check()
+
+    run(test)
+    [error] = crashed
+    assert isinstance(error, RepartitionedError)
+    assert str(error).startswith("penchant.events has 6 partitions now, not 4: ")
