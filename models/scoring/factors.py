@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
 
 from models.learning.layout import Block, Layout
 from models.profiles.features import Float64, Int
@@ -63,14 +64,14 @@ class Factors:
         For each feature, the number of its factor.
     members
         float64, features x factors, 1 where a feature belongs to a factor.
-    last
-        Numbers of the factors that are never told first.
+    is_last
+        Of each factor, whether it is never told first.
     """
 
     names: tuple[str, ...]
     of_feature: Int
     members: Float64
-    last: Int
+    is_last: npt.NDArray[np.bool_]
 
 
 def factors_of(layout: Layout) -> Factors:
@@ -83,8 +84,8 @@ def factors_of(layout: Layout) -> Factors:
     of_feature = np.array([names.index(name) for name in told], dtype=np.intp)
     members = np.zeros((len(told), len(names)))
     members[np.arange(len(told)), of_feature] = 1.0
-    last = np.array([number for number, name in enumerate(names) if name == AGE], dtype=np.intp)
-    return Factors(names, of_feature, members, last)
+    is_last = np.array([name == AGE for name in names], dtype=np.bool_)
+    return Factors(names, of_feature, members, is_last)
 
 
 def importance(contribution: float) -> str:

@@ -87,8 +87,6 @@ class Scorer:
         #: What a record says of a feature and its value, as JSON; kept as long as the layout is.
         self.words: dict[int, bytes] = {}
         self._most = min(max_factors, len(self.factors.names))
-        self._is_last = np.zeros(len(self.factors.names), np.bool_)
-        self._is_last[self.factors.last] = True
         self._members = _members_of(self.factors)
 
     def succeed(self, before: Scorer) -> None:
@@ -123,7 +121,7 @@ class Scorer:
         profiles = np.arange(len(rows))[:, None]
         sums = shares @ self.factors.members
         order = np.argsort(-np.abs(sums), axis=1, kind="stable")[:, : self._most]
-        led_by_age = self._is_last[order[:, :1]]
+        led_by_age = self.factors.is_last[order[:, :1]]
         if led_by_age.any():
             order = np.where(led_by_age, np.roll(order, -1, axis=1), order)
         contribution = sums[profiles, order]

@@ -247,8 +247,8 @@ def stay(goals: Path, settings: Settings) -> None:
         "event_id": "mine-1", "profile_id": "household-1", "timestamp": "2018-01-02T10:00:00Z",
         "type": "basket", "properties": {"amount": 42.5},
     }  # fmt: skip
-    prefix = f"PENCHANT_BROKERS={settings.brokers} PENCHANT_PARTITIONS={settings.partitions}"
-    prefix = f"{prefix} {called(sys.argv[0])}"
+    environment = f"PENCHANT_BROKERS={settings.brokers} PENCHANT_PARTITIONS={settings.partitions}"
+    prefix = f"{environment} {called(sys.argv[0])}"
     say("\nBroker and worker stay up until Ctrl-C. In another terminal:")
     say(f"  {prefix} watch --profile household-1", markup=False)
     say("and then, in a third:")

@@ -15,19 +15,11 @@ from streams.settings import Settings
 from tests.support.cluster import Cluster, Worker, until
 from tests.support.factories import START, event
 from tests.support.left import handled
+from tests.support.questions import AT_ONCE
 from tests.support.secured import KEY_PASSWORD, PASSWORDS, Right, Secured, secured_kafka
 
 pytestmark = pytest.mark.kafka
 
-CONFIG = """\
-goals:
-  churn:
-    propensity: churn
-    outcome: {will_not: {where: {field: type, equals: basket}}, within: 1d}
-    tickets: {every: 12h}
-    emit_from: collecting
-time: {allowed_lateness: 0s}
-"""
 SECRETS = [*PASSWORDS.values(), KEY_PASSWORD]
 
 
@@ -115,7 +107,7 @@ def test_a_worker_with_the_listed_rights_works_and_says_no_secret(
 ) -> None:
     principal, settings = way_of(secured, way)
     secured.allow(principal, rights(cluster.settings.prefix))
-    worker = cluster.worker(CONFIG, **settings, log_level="debug").start().wait_ready()
+    worker = cluster.worker(AT_ONCE, **settings, log_level="debug").start().wait_ready()
     served = worker.get("/metrics")
     assert served
     works(cluster, worker)
@@ -139,7 +131,7 @@ def test_a_worker_that_lacks_a_right_stops_and_says_which(  # noqa: PLR0913, PLR
     given = [right for right in rights(cluster.settings.prefix) if right != lacking]
     assert len(given) == len(rights(cluster.settings.prefix)) - 1
     secured.allow("worker", given)
-    worker = cluster.worker(CONFIG, **login(secured, "PLAIN")).start()
+    worker = cluster.worker(AT_ONCE, **login(secured, "PLAIN")).start()
     cluster.send([(b"p1", orjson.dumps(event("p1", START + n))) for n in range(3)])
     until(lambda: not worker.alive, "the worker to stop")
     assert worker.stop() == 1
@@ -157,7 +149,7 @@ def test_a_worker_that_may_see_the_events_and_not_read_them_says_so_instead_of_w
     events = f"{prefix}.events"
     given = [right for right in rights(prefix) if right[1] != events]
     secured.allow("worker", [*given, ("TOPIC", events, "DESCRIBE")])
-    worker = cluster.worker(CONFIG, **login(secured, "PLAIN")).start()
+    worker = cluster.worker(AT_ONCE, **login(secured, "PLAIN")).start()
     until(lambda: not worker.alive, "the worker to stop")
     assert worker.stop() == 1
     said = worker.log.read_text()
@@ -179,7 +171,7 @@ def test_who_is_not_known_is_kept_out_with_a_word_and_without_the_secret(
     secured: Secured, cluster: Cluster, tmp_path: Path
 ) -> None:
     goals = tmp_path / "goals.yaml"
-    goals.write_text(CONFIG)
+    goals.write_text(AT_ONCE)
     right = login(secured, "SCRAM-SHA-512") | {"prefix": cluster.settings.prefix}
     wrong = {
         "a wrong password": right | {"sasl_password": "w0rker-secret-not"},
@@ -200,7 +192,7 @@ def test_the_command_line_logs_in_as_the_worker_does(
     secured: Secured, cluster: Cluster, tmp_path: Path
 ) -> None:
     goals, sample = tmp_path / "goals.yaml", tmp_path / "events.jsonl"
-    goals.write_text(CONFIG)
+    goals.write_text(AT_ONCE)
     sample.write_bytes(orjson.dumps(event("p9")) + b"\n")
     prefix = cluster.settings.prefix
     secured.allow("admin", [])
@@ -216,7 +208,7 @@ def test_a_stranger_sees_that_nothing_is_permitted(
     secured: Secured, cluster: Cluster, tmp_path: Path
 ) -> None:
     goals = tmp_path / "goals.yaml"
-    goals.write_text(CONFIG)
+    goals.write_text(AT_ONCE)
     settings = login(secured, "PLAIN", "stranger") | {"prefix": cluster.settings.prefix}
     ended = run(settings | {"COLUMNS": "200"}, "worker", str(goals))
     assert ended.returncode == 1

@@ -8,35 +8,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from models.learning.layout import Layout
-from models.profiles.codec import unpack
-from models.profiles.features import RawFeatures, freeze, raw_features
+from models.profiles.features import RawFeatures
 from models.scoring.phrases import phrases_of
 from models.scoring.portrait import BUCKETS, Portrait, edges_of, labels_of
 from models.scoring.readings import FLAG, SHARE, Reading, readings_of
 from models.scoring.scorer import Scorer
-from tests.support.factories import Bench, config, goal, habits, records, snapshot, trained
-
-QUESTIONS = config({"churn": goal(tickets={"every": "2h"})})
-
-
-@pytest.fixture(scope="module")
-def bench() -> Bench:
-    bench = Bench(QUESTIONS)
-    bench.run(records(habits(profiles=40, days=12)))
-    return bench
+from tests.support.factories import Bench, snapshot, trained
 
 
 @pytest.fixture(scope="module")
 def scorer(bench: Bench) -> Scorer:
-    trainer = trained(QUESTIONS, "churn", bench.steps)
+    trainer = trained(bench.engine.config, "churn", bench.steps)
     return Scorer(bench.engine.compiled.goals[0], snapshot(trainer), {}, 50)
-
-
-@pytest.fixture(scope="module")
-def raw(bench: Bench) -> RawFeatures:
-    now = bench.partition.clock.now
-    states = [state for key, state in bench.partition.profiles.items() if key[:1] == b"p"]
-    return raw_features([freeze(unpack(state), now) for state in states])
 
 
 def test_every_profile_is_in_the_bucket_of_its_score(scorer: Scorer, raw: RawFeatures) -> None:

@@ -7,32 +7,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from models.profiles.codec import unpack
-from models.profiles.features import RawFeatures, freeze, raw_features
+from models.profiles.features import RawFeatures
 from models.scoring import scorer as module
 from models.scoring.factors import AGE, LEAST
 from models.scoring.scorer import Scorer
-from tests.support.factories import Bench, config, goal, habits, records, snapshot, trained
-
-QUESTIONS = config({"churn": goal(tickets={"every": "12h"})})
-
-
-@pytest.fixture(scope="module")
-def bench() -> Bench:
-    bench = Bench(QUESTIONS)
-    bench.run(records(habits(profiles=40, days=12)))
-    return bench
-
-
-@pytest.fixture(scope="module")
-def raw(bench: Bench) -> RawFeatures:
-    now = bench.partition.clock.now
-    states = [state for key, state in bench.partition.profiles.items() if key[:1] == b"p"]
-    return raw_features([freeze(unpack(state), now) for state in states])
+from tests.support.factories import Bench, snapshot, trained
 
 
 def scorer_of(bench: Bench, most: int = 5) -> Scorer:
-    known = snapshot(trained(QUESTIONS, "churn", bench.steps))
+    known = snapshot(trained(bench.engine.config, "churn", bench.steps))
     return Scorer(bench.engine.compiled.goals[0], known, {}, most)
 
 
