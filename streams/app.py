@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from typing import Any
 
 import faust
@@ -27,6 +28,7 @@ from streams.snapshots import SnapshotReader
 from streams.topics import Topics, topics_of
 from streams.tracing import traces_of
 from streams.transport.consumer import RunTransport
+from streams.transport.positions import Positions
 from streams.transport.runs import RunSchema
 from streams.transport.store import Rows, RunTable
 from streams.vitals import Vitals
@@ -87,7 +89,7 @@ class Worker:
         self.topics = topics_of(settings)
         self.metrics = Metrics(registry)
         self.checkpoint = new_checkpoint(settings, self.topics)
-        self.app = new_faust_app(settings, self.checkpoint)
+        self.app = new_faust_app(settings, self.checkpoint, self._note_loss)
         self.engine = engine or Engine(config, self.topics.events)
         self.snapshots = SnapshotReader(
             self.topics.models, self.engine, self.metrics, client_options(settings),
@@ -118,6 +120,9 @@ class Worker:
         #: Partitions whose lane has been asked to do what no record asks for.
         self._asked: set[TP] = set()
         self._wire()
+
+    def _note_loss(self, tp: TP, offsets: int) -> None:
+        self.metrics.lost.labels(tp.topic).inc(offsets)
 
     def _table(self, name: str, new_holder: Any) -> RunTable:
         table = RunTable(
@@ -204,8 +209,9 @@ class Worker:
         events, examples = self.topics.events, self.topics.examples
         done = {TP(events, number): offset for number, offset in self.scoring.done.items()}
         done |= {TP(examples, number): offset for number, offset in self.training.done.items()}
-        lags = consumer.lags(done)
-        self.vitals.look(lags, done, consumer.readable(done))
+        positions: Positions = consumer.positions
+        lags = positions.lags(done)
+        self.vitals.look(lags, done, positions.readable(done))
         if self.vitals.settled:
             for tp in lags:
                 if tp.topic == events:
@@ -244,7 +250,7 @@ class Worker:
             if number not in self._busy_at:
                 continue  # let go of while another waited for its lane
             source = TP(self.topics.events, number)
-            if not consumer.caught_up(source, time.time(), after):
+            if not consumer.positions.caught_up(source, time.time(), after):
                 self._busy_at[number] = now
             elif now - busy_at >= after + LOOK_EVERY and not self.app.rebalancing:
                 self._busy_at[number] = now - after
@@ -259,7 +265,9 @@ def new_checkpoint(settings: Settings, topics: Topics) -> Checkpoint:
     return Ordered(settings.prefix, topics.sources, options)
 
 
-def new_faust_app(settings: Settings, checkpoint: Checkpoint) -> faust.App:
+def new_faust_app(
+    settings: Settings, checkpoint: Checkpoint, lost: Callable[[TP, int], None]
+) -> faust.App:
     """A Faust app with our transport, and nothing on that could harm."""
     brokers = [URL(f"kafka://{broker}") for broker in settings.brokers.split(",")]
     app = faust.App(
@@ -291,5 +299,7 @@ def new_faust_app(settings: Settings, checkpoint: Checkpoint) -> faust.App:
         env_prefix="PENCHANT_FAUST_",
         loghandlers=[],
     )
-    app.transport = RunTransport(brokers, app, checkpoint=checkpoint, max_run=settings.run_records)
+    app.transport = RunTransport(
+        brokers, app, checkpoint=checkpoint, max_run=settings.run_records, lost=lost
+    )
     return app

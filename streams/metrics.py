@@ -56,6 +56,10 @@ class Metrics(Meters):
         self.events = self.counter("events", "Source records by what became of them", "result")
         self.late = self.counter("late_events", "Applied events that the clock had passed")
         self.refused = self.counter("dead_letters", "Refused records by reason", "reason")
+        self.lost = self.counter(
+            "records_lost", "Offsets of a source that retention deleted before they were read",
+            "topic",
+        )  # fmt: skip
         self.lag = self.gauge(
             "lag_records", "Records of a source partition that are not done with",
             "topic", "partition", unit="records",

@@ -158,6 +158,7 @@ class Vitals:
         metrics.recovery_seconds.set_function(partial(seconds_taken, recovery))
         metrics.memory_limit.set(memory_limit())
         for topic in self._topics.sources:
+            metrics.lost.labels(topic)  # at nothing: a rate sees only what grows
             metrics.stalled.labels(topic).set_function(partial(self.stalled, topic))
 
 

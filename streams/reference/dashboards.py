@@ -102,6 +102,8 @@ ERRORS = [
     Panel("Standing still", "Longest that a partition with records waiting has not got on.",
           [(f"max by (instance, topic) ({_of('penchant_stalled_seconds')})",
             "{{instance}} {{topic}}")], "s"),
+    Panel("Gone unread", "Records that retention deleted before they were read, an hour.",
+          [(f"sum by (topic) (increase({_of('penchant_records_lost_total')}[1h]))", "{{topic}}")]),
     Panel("Recovery", "Changelog records still to read.",
           [(f"sum by (instance) ({_of('penchant_recovery_remaining_records')})",
             "{{instance}}")]),

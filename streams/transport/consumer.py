@@ -16,10 +16,10 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
-from aiokafka.structs import TopicPartition
+from aiokafka.errors import KafkaError, KafkaTimeoutError
 from faust.transport.consumer import Fetcher
 from faust.transport.drivers import aiokafka as driver
 from faust.types import TP
@@ -28,6 +28,7 @@ from mode import Service
 
 from models.errors import PenchantError
 from streams.lanes import is_cancelled
+from streams.transport.positions import Positions
 
 if TYPE_CHECKING:
     from streams.checkpoint import Checkpoint
@@ -49,10 +50,6 @@ MARKERS = 1
 
 class FetchError(PenchantError):
     """Fetching has ended although nothing asked the worker to stop."""
-
-
-class RecreatedError(PenchantError):
-    """A source topic is not the one that was read before."""
 
 
 class RunFetcher(Fetcher):
@@ -117,6 +114,8 @@ class RunConsumer(driver.Consumer):
         super().__init__(transport, *args, **kwargs)
         self.checkpoint = transport.checkpoint
         self.max_run = transport.max_run
+        self.lost = transport.lost
+        self.positions = Positions(self)
         self._through: dict[TP, int] = {}
         self._sought = self._ready = -1
         self._stale: set[TP] = set()
@@ -193,6 +192,16 @@ class RunConsumer(driver.Consumer):
             timeout = IDLE_POLL
         return await super()._getmany(active_partitions, timeout)
 
+    def _changelog_ends(self) -> dict[TP, int]:
+        """Changelog partitions -> last offset fetched so far, transaction markers included."""
+        if not self.flow_active:
+            return {}
+        return {
+            tp: state._position - 1
+            for tp, state in self.positions.states()
+            if self._is_changelog_tp(tp)
+        }
+
     async def _drain_messages(self, fetcher: Any) -> None:
         while not (self._stopped.is_set() or fetcher._stopped.is_set()):
             fetched, active = await self._wait_next_records(1.0)
@@ -240,10 +249,12 @@ class RunConsumer(driver.Consumer):
         if tp in self._stale or not self._may_deliver(tp, active, generation):
             return False
         due = self._read_offset[tp]
-        if due is not None and tp.topic in self.checkpoint.sources:
-            await self._look_for_loss(tp, due, records[0].offset)
-        if due is not None and records[0].offset < due:
-            records = [record for record in records if record.offset >= due]
+        if due is not None:
+            is_source = tp.topic in self.checkpoint.sources
+            if is_source and not await self._look_for_loss(tp, due, records[0].offset):
+                return False
+            if records[0].offset < due:
+                records = [record for record in records if record.offset >= due]
         for start in range(0, len(records), self.max_run):
             run = records[start : start + self.max_run]
             is_last = start + self.max_run >= len(records)
@@ -252,24 +263,29 @@ class RunConsumer(driver.Consumer):
                 return False
         return True
 
-    async def _look_for_loss(self, tp: TP, due: int, first: int) -> None:
-        """Never go on in silence where aiokafka has moved an offset that was out of range."""
-        place = f"{tp.topic}, partition {tp.partition}"
+    async def _look_for_loss(self, tp: TP, due: int, first: int) -> bool:
+        """Never go on in silence where aiokafka has moved an offset that was out of range.
+
+        Returns False where no broker can say yet what became of the offsets.
+        """
         if first < due:
-            ends = [state.highwater for _, state in self._states([tp])]
-            if any(end is not None and end < due for end in ends):
-                raise RecreatedError(
-                    f"{place}: it ends before offset {due}, up to which it was read before. It was "
-                    "deleted and created anew, or has lost records: what is in it now would be "
-                    "taken for what was done with. Start anew with another PENCHANT_PREFIX"
-                )
+            self.positions.insist_on(tp, due)
         elif first - due > MARKERS:
-            start = (await self.earliest_offsets(tp))[tp]
+            try:
+                start = (await self.earliest_offsets(tp))[tp]
+            except KafkaError as error:
+                if not (error.retriable or isinstance(error, KafkaTimeoutError)):
+                    raise
+                logger.warning("%s: where it begins is asked again: %r", tp, error)
+                return False
             if start > due:
+                self.lost(tp, start - due)
                 logger.error(
-                    "%s: records from offset %d to %d are gone before they were read: retention of "
-                    "the topic is shorter than the lag", place, due, start - 1,
+                    "%s, partition %d: records from offset %d to %d are gone before they were "
+                    "read: retention of the topic is shorter than the lag",
+                    tp.topic, tp.partition, due, start - 1,
                 )  # fmt: skip
+        return True
 
     def _may_deliver(self, tp: TP, active: Any, generation: int) -> bool:
         if not self._is_changelog_tp(tp) and self._ready != generation:
@@ -290,93 +306,6 @@ class RunConsumer(driver.Consumer):
         self._read_offset[tp] = offset + 1
         return True
 
-    # -- what aiokafka knows ---------------------------------------------------------------
-
-    def _states(self, tps: Iterable[Any] | None = None) -> Iterable[tuple[TP, Any]]:
-        """Aiokafka's state of assigned partitions."""
-        consumer = self._thread._consumer if self._thread is not None else None
-        subscription = consumer._subscription.subscription if consumer is not None else None
-        assignment = subscription.assignment if subscription is not None else None
-        if assignment is None:
-            return
-        for tp in assignment.tps if tps is None else tps:
-            state = assignment.state_value(tp)
-            if state is not None and state.has_valid_position:
-                yield TP(tp.topic, tp.partition), state
-
-    def _changelog_ends(self) -> dict[TP, int]:
-        """Changelog partitions -> last offset fetched so far, transaction markers included."""
-        if not self.flow_active:
-            return {}
-        return {
-            tp: state._position - 1 for tp, state in self._states() if self._is_changelog_tp(tp)
-        }
-
-    def readable(self, done: Mapping[TP, int]) -> set[TP]:
-        """Source partitions with records that could be read, or are read and not yet done with.
-
-        What stands behind somebody's open transaction is not among them: it is lag, but no worker
-        could read it.
-
-        Parameters
-        ----------
-        done
-            As of :meth:`lags`.
-        """
-        found = set()
-        for tp, state in self._states():
-            if tp.topic in self.checkpoint.sources:
-                under_way = (self._read_offset[tp] or 0) > self._start(tp, done)
-                if under_way or state._position < self._end(state):
-                    found.add(tp)
-        return found
-
-    def _end(self, state: Any) -> int:
-        """The offset that may be read up to: the last stable one where only committed ones are."""
-        highwater: int = state.highwater or 0
-        stable = state.lso if self.checkpoint.transactional else None
-        return highwater if stable is None or stable < 0 else min(highwater, stable)
-
-    def _start(self, tp: TP, done: Mapping[TP, int]) -> int:
-        """Until a first run is done with: what was committed before, if anything was."""
-        before = self._committed_offset.get(tp)
-        return done.get(tp, (self._read_offset[tp] or 0) if before is None else before)
-
-    def lags(self, done: Mapping[TP, int]) -> dict[TP, int]:
-        """Source partitions -> offsets that the broker has and that are not done with.
-
-        Parameters
-        ----------
-        done
-            Source partitions -> the offset after the last one that was handed over and is durable.
-        """
-        lags = {}
-        for tp, state in self._states():
-            if tp.topic in self.checkpoint.sources:
-                under_way = (self._read_offset[tp] or 0) - self._start(tp, done)
-                unread = (state.highwater or 0) - state._position
-                lags[tp] = max(unread, 0) + max(under_way, 0)
-        return lags
-
-    def caught_up(self, tp: TP, now: float, within: float) -> bool:
-        """Whether a poll of the last ``within`` seconds found nothing more in a partition.
-
-        Parameters
-        ----------
-        tp
-            A source partition.
-        now
-            Wall clock, seconds.
-        within
-            Seconds.
-        """
-        for _, state in self._states([TopicPartition(tp.topic, tp.partition)]):
-            polled = state.timestamp is not None and now - state.timestamp / 1000 <= within
-            return bool(polled and state.highwater is not None and (
-                state._position >= state.highwater
-            ))  # fmt: skip
-        return False
-
 
 class RunTransport(driver.Transport):
     """Faust's transport with our consumer.
@@ -387,12 +316,22 @@ class RunTransport(driver.Transport):
         Which partitions' fate it is told.
     max_run
         Records in a run, at most.
+    lost
+        Told of each source partition how many of its offsets were deleted before they were read.
     """
 
     Consumer = RunConsumer
     Fetcher = RunFetcher
 
-    def __init__(self, *args: Any, checkpoint: Checkpoint, max_run: int, **kwargs: Any) -> None:
+    def __init__(
+        self,
+        *args: Any,
+        checkpoint: Checkpoint,
+        max_run: int,
+        lost: Callable[[TP, int], None],
+        **kwargs: Any,
+    ) -> None:
         super().__init__(*args, **kwargs)
         self.checkpoint = checkpoint
         self.max_run = max_run
+        self.lost = lost

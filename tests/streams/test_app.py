@@ -18,7 +18,7 @@ def test_a_partition_let_go_while_another_waits_for_its_lane_is_not_asked_to_idl
 
     async def test() -> None:
         worker: Any = Worker(config(), Settings(), CollectorRegistry())
-        worker.app.consumer = SimpleNamespace(caught_up=lambda *_: True)
+        worker.app.consumer = SimpleNamespace(positions=SimpleNamespace(caught_up=lambda *_: True))
         worker._busy_at = {0: 0.0, 1: 0.0}
 
         async def put(number: int, _: float) -> None:

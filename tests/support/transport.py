@@ -85,6 +85,7 @@ class Rig:
         self.hold: asyncio.Event | None = None
         self.committed: dict[TP, int] = {}
         self.earliest: dict[TP, int] = {}
+        self.unknown: Exception | None = None
         self.sought: list[Mapping[TP, int]] = []
         self.offered: list[Mapping[TP, Any]] = []
         self.consumer = self._new_consumer()
@@ -119,6 +120,8 @@ class Rig:
         return self.committed
 
     async def _earliest_offsets(self, *partitions: TP) -> dict[TP, int]:
+        if self.unknown is not None:
+            raise self.unknown
         return {tp: self.earliest.get(tp, 0) for tp in partitions}
 
     async def _seek(self, offsets: Mapping[TP, int]) -> None:

@@ -6,11 +6,17 @@ import asyncio
 from typing import Any
 
 import pytest
+from aiokafka.errors import (
+    KafkaTimeoutError,
+    NotLeaderForPartitionError,
+    TopicAuthorizationFailedError,
+)
 from faust.types import TP
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from streams.transport.consumer import FetchError, RecreatedError, RunFetcher
+from streams.transport.consumer import FetchError, RunFetcher
+from streams.transport.positions import RecreatedError
 from tests.support.transport import EVENTS, PROFILES, Rig, records, run
 
 A, B = TP(EVENTS, 0), TP(EVENTS, 1)
@@ -219,8 +225,8 @@ class State:
 
 
 def with_states(rig: Rig, states: dict[TP, State]) -> Rig:
-    consumer: Any = rig.consumer
-    consumer._states = lambda tps=None: [
+    positions: Any = rig.consumer.positions
+    positions.states = lambda tps=None: [
         (tp, state)
         for tp, state in states.items()
         if tps is None or tp in [TP(*one) for one in tps]
@@ -231,7 +237,7 @@ def with_states(rig: Rig, states: dict[TP, State]) -> Rig:
 def test_the_lag_of_a_source_is_what_was_not_fetched() -> None:
     async def test() -> None:
         states = {A: State(7, 10, 1.0), B: State(4, None, 1.0), LOG: State(0, 9, 1.0)}
-        assert with_states(Rig(), states).consumer.lags({}) == {A: 3, B: 0}
+        assert with_states(Rig(), states).consumer.positions.lags({}) == {A: 3, B: 0}
 
     run(test)
 
@@ -240,7 +246,7 @@ def test_the_lag_of_a_source_counts_what_was_handed_over_and_is_not_durable() ->
     async def test() -> None:
         rig = with_states(Rig(), {A: State(7, 10, 1.0), B: State(9, 9, 1.0)})
         rig.consumer._read_offset.update({A: 6, B: 8})
-        assert rig.consumer.lags({A: 4, B: 8}) == {A: 5, B: 0}
+        assert rig.consumer.positions.lags({A: 4, B: 8}) == {A: 5, B: 0}
 
     run(test)
 
@@ -250,7 +256,7 @@ def test_the_lag_counts_a_first_run_that_is_not_done_with_from_the_committed_off
         rig = with_states(Rig(), {A: State(9, 9, 1.0), B: State(9, 9, 1.0)})
         rig.consumer._read_offset.update({A: 9, B: 9})
         rig.consumer._committed_offset.update({A: 4, B: None})
-        assert rig.consumer.lags({}) == {A: 5, B: 0}
+        assert rig.consumer.positions.lags({}) == {A: 5, B: 0}
 
     run(test)
 
@@ -268,6 +274,45 @@ def test_records_that_are_deleted_unread_are_told(
         await rig.fetch({A: records(A, range(20, 23))})
         assert rig.runs == [(A, [20, 21, 22], 22)]
         assert ("records from offset 10 to 19 are gone" in caplog.text) is told
+        assert lost_of(rig) == (10.0 if told else 0.0)
+
+    run(test)
+
+
+def lost_of(rig: Rig) -> float:
+    """What the metrics say of records that were deleted unread."""
+    registry = rig.worker.metrics.registry
+    return registry.get_sample_value("penchant_records_lost_total", {"topic": EVENTS}) or 0.0
+
+
+@pytest.mark.parametrize("error", [KafkaTimeoutError(), NotLeaderForPartitionError()])
+def test_while_no_broker_can_say_where_a_partition_begins_nothing_of_it_is_handed_over(
+    error: Exception,
+) -> None:
+    """Asked again with the next fetch: a broker that fails over stops no worker."""
+
+    async def test() -> None:
+        rig = Rig()
+        rig.committed, rig.earliest = {A: 10}, {A: 15}
+        await rig.ready()
+        rig.unknown = error
+        await rig.fetch({A: records(A, range(20, 23))})
+        assert (rig.handed, rig.sought, lost_of(rig)) == ([], [{A: 10}], 0.0)
+        rig.unknown = None
+        await rig.fetch({A: records(A, range(20, 23))})
+        assert (rig.runs, lost_of(rig)) == ([(A, [20, 21, 22], 22)], 5.0)
+
+    run(test)
+
+
+def test_who_may_not_ask_where_a_partition_begins_is_stopped() -> None:
+    async def test() -> None:
+        rig = Rig()
+        rig.committed = {A: 10}
+        await rig.ready()
+        rig.unknown = TopicAuthorizationFailedError()
+        with pytest.raises(TopicAuthorizationFailedError):
+            await rig.fetch({A: records(A, range(20, 23))})
 
     run(test)
 
@@ -293,9 +338,9 @@ def test_what_stands_behind_an_open_transaction_is_lag_and_not_readable(
         states = {A: State(7, 10, 1.0, 7), B: State(7, 10, 1.0, 8)}
         rig = with_states(Rig(transactional=transactional), states)
         rig.consumer._read_offset.update({A: 7, B: 7})
-        assert rig.consumer.lags({A: 7, B: 7}) == {A: 3, B: 3}
-        assert rig.consumer.readable({A: 7, B: 7}) == ({B} if transactional else {A, B})
-        assert rig.consumer.readable({A: 6, B: 7}) == {A, B}  # handed over, not done with
+        assert rig.consumer.positions.lags({A: 7, B: 7}) == {A: 3, B: 3}
+        assert rig.consumer.positions.readable({A: 7, B: 7}) == ({B} if transactional else {A, B})
+        assert rig.consumer.positions.readable({A: 6, B: 7}) == {A, B}  # handed over, not done with
 
     run(test)
 
@@ -315,8 +360,8 @@ def test_a_source_is_caught_up_when_a_recent_poll_found_nothing_more(
 ) -> None:
     async def test() -> None:
         consumer = with_states(Rig(), {A: state}).consumer
-        assert consumer.caught_up(A, 100.0, 5.0) is caught_up
-        assert not consumer.caught_up(B, 100.0, 5.0)
+        assert consumer.positions.caught_up(A, 100.0, 5.0) is caught_up
+        assert not consumer.positions.caught_up(B, 100.0, 5.0)
 
     run(test)
 
