@@ -55,8 +55,10 @@ class Vitals:
         self._topics = topics
         self._metrics = metrics
         self._snapshots = snapshots
-        #: Source partitions in which records wait -> since when they have not got on.
+        #: Source partitions in which records wait -> since when they have not got on; and those
+        #: in which some wait that could be read.
         self._since: dict[TP, float] = {}
+        self._stuck: dict[TP, float] = {}
         self._done: dict[TP, int] = {}
         #: How far getting ready was when last asked, and when that was first seen.
         self._ahead: tuple[Any, float] = (None, 0.0)
@@ -90,7 +92,7 @@ class Vitals:
         if (waited := self.waited()) > self._patience:
             return f"{self._getting_ready}: nothing has moved for {waited:.0f} s"
         for topic in sorted(self._topics.sources):
-            stalled = self.stalled(topic)
+            stalled = self._longest(self._stuck, topic)
             if stalled > self._patience:
                 return f"{topic}: records wait and none was done with for {stalled:.0f} s"
         return None
@@ -112,8 +114,11 @@ class Vitals:
 
     def stalled(self, topic: str) -> float:
         """Seconds for which the partition of a topic that waits longest has not got on."""
-        since = [at for tp, at in self._since.items() if tp.topic == topic]
-        return time.monotonic() - min(since) if since and self.settled else 0.0
+        return self._longest(self._since, topic)
+
+    def _longest(self, since: Mapping[TP, float], topic: str) -> float:
+        began = [at for tp, at in since.items() if tp.topic == topic]
+        return time.monotonic() - min(began) if began and self.settled else 0.0
 
     def look(
         self, lags: Mapping[TP, int], done: Mapping[TP, int], readable: Set[TP] | None = None
@@ -130,18 +135,25 @@ class Vitals:
             Those in which something waits that could be read; all with a lag if left out. Starting
             anew does not help against the open transaction of somebody else.
         """
-        now, before = time.monotonic(), self._since
-        self._since = {
-            tp: before.get(tp, now) if done.get(tp) == self._done.get(tp) else now
-            for tp, lag in lags.items()
-            if lag and self.settled and (readable is None or tp in readable)
-        }
+        waiting = {tp for tp, lag in lags.items() if lag and self.settled}
+        self._since = self._still(self._since, waiting, done)
+        could = waiting if readable is None else waiting & readable
+        self._stuck = self._still(self._stuck, could, done)
         self._done = dict(done)
         for topic in self._topics.sources:
             self._metrics.assigned.labels(topic).set(sum(tp.topic == topic for tp in lags))
         self._metrics.lag.clear()
         for tp, lag in lags.items():
             self._metrics.lag.labels(tp.topic, str(tp.partition)).set(lag)
+
+    def _still(
+        self, before: Mapping[TP, float], waiting: Set[TP], done: Mapping[TP, int]
+    ) -> dict[TP, float]:
+        """Since when those that wait have not got on."""
+        now = time.monotonic()
+        return {
+            tp: before.get(tp, now) if done.get(tp) == self._done.get(tp) else now for tp in waiting
+        }
 
     def _show(self, settings: Settings) -> None:
         metrics, recovery = self._metrics, self._app.tables.recovery

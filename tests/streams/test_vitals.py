@@ -149,7 +149,7 @@ def test_a_rebalance_that_does_not_end_is_dead_and_one_after_the_other_is_not(
     assert vitals.dead == "waiting for partitions: nothing has moved for 61 s"
 
 
-def test_what_nobody_could_read_is_lag_and_no_reason_to_start_anew(app: Any, clock: Clock) -> None:
+def test_what_nobody_could_read_is_told_and_no_reason_to_start_anew(app: Any, clock: Clock) -> None:
     vitals = vitals_of(app)
     for _ in range(10):
         vitals.look({EVENTS: 5, OTHER: 3}, {}, {OTHER})
@@ -158,6 +158,18 @@ def test_what_nobody_could_read_is_lag_and_no_reason_to_start_anew(app: Any, clo
         assert vitals.dead is None
     registry, place = vitals._metrics.registry, {"topic": EVENTS.topic, "partition": "0"}
     assert registry.get_sample_value("penchant_lag_records", place) == 5
+    assert vitals.stalled(EVENTS.topic) == 610
+
+
+def test_what_can_be_read_at_last_has_as_long_as_anything_else(app: Any, clock: Clock) -> None:
+    vitals = vitals_of(app)
+    vitals.look({EVENTS: 5}, {}, set())
+    clock.now += 500
+    vitals.look({EVENTS: 5}, {}, {EVENTS})
+    clock.now += 59
+    assert vitals.dead is None
+    clock.now += 2
+    assert vitals.dead is not None
 
 
 def test_one_that_is_told_to_stop_does_not_live(app: Any) -> None:
