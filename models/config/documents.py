@@ -61,7 +61,7 @@ def read_document(text: str, source: str) -> Document:
     Raises
     ------
     ConfigError
-        Not YAML, too large, or the same key twice.
+        Not YAML, too large, without an end, or the same key twice.
 
     Examples
     --------
@@ -86,10 +86,13 @@ def _places(root: yaml.Node, source: str) -> tuple[dict[Place, int], list[Proble
     lines: dict[Place, int] = {}
     doubled: list[Problem] = []
     again: set[Place] = set()
-    for count, (place, node) in enumerate(_walk(root, ())):
+    for count, (place, node, endless) in enumerate(_walk(root, (), frozenset())):
         if count > MOST_NODES:
             raise _wrong(source, "aliases that blow up", f"at most {MOST_NODES:,} values")
         line = node.start_mark.line + 1
+        if endless:
+            found = "an alias of what it stands in"
+            raise ConfigError(source, [Problem(".".join(place), found, "values that end", line)])
         if place in lines:
             again.add(place)
             if place[:-1] not in again:  # what lies below a doubled key is doubled with it
@@ -99,16 +102,21 @@ def _places(root: yaml.Node, source: str) -> tuple[dict[Place, int], list[Proble
     return lines, doubled
 
 
-def _walk(node: yaml.Node, place: Place) -> Iterator[tuple[Place, yaml.Node]]:
-    yield place, node
+def _walk(
+    node: yaml.Node, place: Place, around: frozenset[int]
+) -> Iterator[tuple[Place, yaml.Node, bool]]:
+    """Every place, its node, and whether that is one of those around it: there is no way down."""
+    yield place, node, id(node) in around
+    around |= {id(node)}
     if isinstance(node, yaml.MappingNode):
         for key, value in node.value:
             # The line of an entry is the line of its key: that is where a reader looks for it.
-            for number, (inner, below) in enumerate(_walk(value, (*place, str(key.value)))):
-                yield inner, (below if number else key)
+            below = _walk(value, (*place, str(key.value)), around)
+            for number, (inner, at, endless) in enumerate(below):
+                yield inner, (at if number else key), endless
     elif isinstance(node, yaml.SequenceNode):
         for number, value in enumerate(node.value):
-            yield from _walk(value, (*place, str(number)))
+            yield from _walk(value, (*place, str(number)), around)
 
 
 def _wrong(source: str, found: str, expected: str) -> ConfigError:
@@ -116,6 +124,8 @@ def _wrong(source: str, found: str, expected: str) -> ConfigError:
 
 
 def _unreadable(error: Exception) -> Problem:
+    if isinstance(error, RecursionError):
+        return Problem("", "lists and mappings nested too deeply", "fewer levels")
     mark = getattr(error, "problem_mark", None)
-    said = getattr(error, "problem", None) or type(error).__name__
+    said = getattr(error, "problem", None) or str(error)
     return Problem("", f"text that is not YAML: {said}", "YAML", mark.line + 1 if mark else None)

@@ -118,8 +118,27 @@ def test_aliases_that_blow_up_are_refused() -> None:
 
 
 def test_a_file_nested_without_end_is_refused() -> None:
-    assert "YAML" in problems_of("a: " + "[" * 3000)
-    assert "goals.yaml" in problems_of("a: &a [*a]")
+    said = "goals.yaml: the file: found lists and mappings nested too deeply, expected fewer levels"
+    assert problems_of("a: " + "[" * 3000) == said
+
+
+@pytest.mark.parametrize(
+    ("text", "place"),
+    [
+        ("goals: {}\na: &a [*a]", "a.0 (line 2)"),
+        ("goals: &a\n  churn:\n    outcome: *a", "goals.churn.outcome (line 3)"),
+        ("&a\ngoals:\n  - *a", "goals.0 (line 1)"),
+    ],
+)
+def test_an_alias_of_what_it_stands_in_is_said_with_its_place(text: str, place: str) -> None:
+    said = f"goals.yaml: {place}: found an alias of what it stands in, expected values that end"
+    assert problems_of(text) == said
+
+
+def test_a_date_that_is_none_is_said_and_not_the_name_of_an_error() -> None:
+    said = problems_of("goals: 2020-13-45")
+    assert "month must be in 1..12" in said
+    assert "Error" not in said
 
 
 def test_a_very_long_file_is_refused() -> None:
