@@ -9,6 +9,7 @@ import os
 for _library in ("OPENBLAS", "OMP", "MKL"):
     os.environ.setdefault(f"{_library}_NUM_THREADS", "1")
 
+import contextlib  # noqa: E402
 import importlib  # noqa: E402
 import io  # noqa: E402
 import sys  # noqa: E402
@@ -35,8 +36,26 @@ COMMANDS = {
 }
 
 
+def drop_output() -> None:
+    """What standard output could not take is not tried again when the program ends."""
+    with contextlib.suppress(OSError, ValueError):  # it may be no file, or closed
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
 class LazyGroup(click.Group):
     """Loads a command's module only when it is asked for: --help stays quick."""
+
+    def main(self, *args: Any, **kwargs: Any) -> Any:
+        """Run what the command line says; one line where the answer cannot be written."""
+        try:
+            return super().main(*args, **kwargs)
+        except OSError as error:
+            if error.errno is None:
+                raise  # not the machine's
+            with contextlib.suppress(OSError):
+                click.echo(f"failed: {error.strerror}", err=True)
+        drop_output()
+        sys.exit(1)
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         """Names of the commands, in the order of use."""

@@ -75,9 +75,10 @@ def reports_errors(command: Command) -> Command:
 def _end(error: PenchantError, *, as_json: bool) -> NoReturn:
     """Say what went wrong, and exit."""
     wrong = isinstance(error, ConfigError)
-    complain(f"[bold red]{'wrong' if wrong else 'failed'}:[/] {escape(str(error))}")
-    if as_json:
-        answer(error_document(error))
+    with contextlib.suppress(OSError):  # where nothing can be written, the exit code still says it
+        complain(f"[bold red]{'wrong' if wrong else 'failed'}:[/] {escape(str(error))}")
+        if as_json:
+            answer(error_document(error))
     sys.exit(WRONG_INPUT if wrong else FAILED)
 
 

@@ -35,6 +35,41 @@ def test_what_the_machine_refuses_to_write_is_said_without_a_traceback(tmp_path:
     assert orjson.loads(ended.out)["error"]["kind"] == "failed"
 
 
+@pytest.mark.parametrize(
+    "arguments", [("check", "GOALS"), ("check", "GOALS", "--json"), ("--help",), ("send", "--help")]
+)
+def test_an_answer_that_does_not_fit_on_the_disk_is_a_failure_said_in_one_line(
+    tmp_path: Path, arguments: tuple[str, ...]
+) -> None:
+    command = [goals(tmp_path) if one == "GOALS" else one for one in arguments]
+    with Path("/dev/full").open("w") as full:
+        done = subprocess.run(
+            penchant(*command), stdout=full, stderr=subprocess.PIPE, text=True, timeout=PATIENCE,
+            check=False,
+        )  # fmt: skip
+    assert (done.returncode, done.stderr) == (1, "failed: No space left on device\n")
+
+
+def test_what_cannot_be_said_is_still_an_exit_code(tmp_path: Path) -> None:
+    with Path("/dev/full").open("w") as full:
+        done = subprocess.run(
+            penchant("check", str(tmp_path / "none.yaml"), "--json"), stdout=full, stderr=full,
+            timeout=PATIENCE, check=False,
+        )  # fmt: skip
+    assert done.returncode == 2
+
+
+def test_a_reader_that_has_gone_ends_a_command_quietly(tmp_path: Path) -> None:
+    reads, writes = os.pipe()
+    os.close(reads)
+    done = subprocess.run(
+        penchant("check", goals(tmp_path), "--json"), stdout=writes, stderr=subprocess.PIPE,
+        timeout=PATIENCE, check=False,
+    )  # fmt: skip
+    os.close(writes)
+    assert (done.returncode, done.stderr) == (1, b"")
+
+
 def test_a_terminal_without_the_letters_gets_marks_in_their_place(tmp_path: Path) -> None:
     config = goals(tmp_path, GOALS.replace("propensity", "title: Fidélité perdue\n    propensity"))
     events = written(tmp_path, habits(profiles=20, days=20))
