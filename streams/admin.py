@@ -141,7 +141,7 @@ def require_group(settings: Settings) -> None:
     Raises
     ------
     BrokerError
-        We may not.
+        We may not, or no broker coordinates the group.
     """
     with admin_client(settings) as client:
         for _ in range(ATTEMPTS):
@@ -156,6 +156,10 @@ def require_group(settings: Settings) -> None:
                 time.sleep(PAUSE)  # a new broker makes its coordinators first
             else:
                 return
+    raise BrokerError(
+        f"no broker coordinates the group {settings.prefix} after {ATTEMPTS * PAUSE:.0f} s: "
+        "are all brokers up that hold the topic __consumer_offsets?"
+    )
 
 
 def require_topics(settings: Settings) -> None:

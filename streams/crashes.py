@@ -104,7 +104,7 @@ class CrashFilter(logging.Filter):
         if any(error is one for one in self._told):
             return False
         explained = explain(error)
-        crash = record.msg.endswith(CRASHED)
+        crash = tells_crash(record)
         if crash or explained is None:
             self._told.append(error)
         # A service may crash with an error that is not being handled any more.
@@ -123,9 +123,14 @@ def error_of(record: logging.LogRecord) -> BaseException | None:
     """The error whose traceback a log record would show, or that a service crashed with."""
     if record.exc_info and record.exc_info[1] is not None:
         return record.exc_info[1]
-    if record.msg.endswith(CRASHED) and isinstance(record.args, tuple):
+    if tells_crash(record) and isinstance(record.args, tuple):
         return next((one for one in record.args if isinstance(one, BaseException)), None)
     return None
+
+
+def tells_crash(record: logging.LogRecord) -> bool:
+    """Whether a record is how mode tells a crash; a library may log what is no text at all."""
+    return str(record.msg).endswith(CRASHED)
 
 
 def show_crashes_once(handler: logging.Handler) -> None:

@@ -12,6 +12,7 @@ from aiokafka import AIOKafkaProducer
 from kafka import KafkaConsumer
 from kafka.admin import ConfigResource, ConfigResourceType, KafkaAdminClient, OffsetSpec
 from kafka.errors import CoordinatorNotAvailableError, IncompatibleBrokerVersion, KafkaError
+from kafka.protocol.consumer.offsets import IsolationLevel
 from kafka.structs import TopicPartition
 
 from models.config.schema import Config
@@ -20,7 +21,7 @@ from models.goals.compiled import Compiled
 from models.learning.snapshot import read_snapshot
 from streams.admin import Finding, find_topics
 from streams.doctor import verdicts
-from streams.doctor.verdicts import Model, Verdict
+from streams.doctor.verdicts import Held, Model, Verdict
 from streams.security import client_options
 from streams.settings import Settings
 from streams.topics import topics_of
@@ -143,15 +144,6 @@ class Examination:
             yield verdicts.of_cleanup(name, configs["cleanup.policy"]["value"])
             in_sync = configs.get("min.insync.replicas", {}).get("value")
             yield verdicts.of_in_sync(name, replicas, int(in_sync or 1))
-        if name in self.topics.sources:
-            yield verdicts.of_hanging(name, self._hanging(name))
-
-    def _hanging(self, topic: str) -> list[str]:
-        try:
-            found = self.client.find_hanging_transactions()
-        except IncompatibleBrokerVersion:  # older than 3.0: it cannot be asked
-            return []
-        return [str(one) for one in found if topic in str(one)]
 
     def _group(self) -> Iterable[Verdict | None]:
         group = self.settings.prefix
@@ -164,9 +156,10 @@ class Examination:
         allowed = described.get("authorized_operations")
         yield verdicts.of_rights(f"group {group}", allowed, {"DESCRIBE", "READ"})
 
-    def _progress(self) -> Iterable[Verdict]:
+    def _progress(self) -> Iterable[Verdict | None]:
         sources = sorted(self.topics.sources)
         ends = {topic: self._ends(topic) for topic in sources}
+        stable = {topic: self._stable(topic) for topic in sources}
         before = self._committed()
         time.sleep(self.wait)
         after = self._committed()
@@ -174,6 +167,33 @@ class Examination:
             done = after.get(topic, {})
             waiting = self._waiting(topic, ends[topic], done)
             yield verdicts.of_progress(topic, waiting, before.get(topic, {}), done, self.wait)
+            yield verdicts.of_held(topic, self._held(topic, ends[topic], stable[topic]), self.wait)
+
+    def _held(self, topic: str, ends: dict[int, int], stable: dict[int, int]) -> list[Held]:
+        """Partitions that a transaction has held up from the first look on."""
+        held = {
+            TopicPartition(topic, number): offset
+            for number, offset in self._stable(topic).items()
+            if offset == stable.get(number) and offset < ends[number]
+        }
+        openers = self._openers(held) if held else {}
+        return [
+            Held(place.partition, ends[place.partition] - offset, offset, *openers.get(place, ()))
+            for place, offset in sorted(held.items())
+        ]
+
+    def _openers(self, places: Mapping[Any, int]) -> dict[Any, tuple[int, float]]:
+        """Who holds up a partition, and the seconds since it last wrote."""
+        try:
+            found = self.client.describe_producers(places)
+        except IncompatibleBrokerVersion:  # older than 2.8: it cannot be asked
+            return {}
+        return {
+            place: (one.producer_id, time.time() - one.last_timestamp / 1000)
+            for place, known in found.items()
+            for one in known.active_producers
+            if one.current_transaction_start_offset == places[place]
+        }
 
     def _waiting(self, topic: str, ends: dict[int, int], done: dict[int, int]) -> dict[int, int]:
         """Partition -> offsets to its end, where there are records and not markers only."""
@@ -201,7 +221,7 @@ class Examination:
             for record in _all_of(consumer, self.topics.models):
                 model = _model_of(record)
                 if model is not None:
-                    newest[record.key.decode()] = model
+                    newest[model[0]] = model[1]
         for goal in Compiled(self.config).goals:
             yield verdicts.of_model(goal.name, goal.version, newest.get(goal.name))
 
@@ -242,10 +262,23 @@ class Examination:
     def _ends(self, topic: str) -> dict[int, int]:
         return self._offsets(topic, OffsetSpec.LATEST)
 
-    def _offsets(self, topic: str, which: OffsetSpec) -> dict[int, int]:
+    def _stable(self, topic: str) -> dict[int, int]:
+        """Where readers of committed records may read up to; nothing where workers read all."""
+        if self.settings.guarantee != "exactly_once":
+            return {}
+        return self._offsets(topic, OffsetSpec.LATEST, IsolationLevel.READ_COMMITTED)
+
+    def _offsets(
+        self,
+        topic: str,
+        which: OffsetSpec,
+        isolation: IsolationLevel = IsolationLevel.READ_UNCOMMITTED,
+    ) -> dict[int, int]:
         (described,) = self.client.describe_topics([topic])
         places = [TopicPartition(topic, one["partition_index"]) for one in described["partitions"]]
-        found: Mapping[Any, Any] = self.client.list_partition_offsets(dict.fromkeys(places, which))
+        found: Mapping[Any, Any] = self.client.list_partition_offsets(
+            dict.fromkeys(places, which), isolation_level=isolation
+        )
         return {place.partition: offset.offset for place, offset in found.items()}
 
     def _consumer(self) -> Any:
@@ -291,13 +324,14 @@ def _all_of(consumer: KafkaConsumer, topic: str, tail: int | None = None) -> Ite
     yield from consumer
 
 
-def _model_of(record: Any) -> Model | None:
+def _model_of(record: Any) -> tuple[str, Model] | None:
+    """A goal's name and its model; None for what is no snapshot, whatever its key says."""
     try:
         snapshot = read_snapshot(record.value or b"")
     except SnapshotError:
         return None
     age = time.time() - record.timestamp / 1000
-    return Model(snapshot.goal_version, snapshot.version, snapshot.examples, age)
+    return snapshot.goal, Model(snapshot.goal_version, snapshot.version, snapshot.examples, age)
 
 
 async def transaction_problem(settings: Settings) -> str | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from typing import Literal, NamedTuple
 
 State = Literal["right", "warning", "wrong"]
@@ -12,6 +12,8 @@ OLDEST = (2, 5)
 #: Seconds that clocks may differ, and that a model may be old, before somebody should look.
 CLOCK_WARNING, CLOCK_WRONG = 1.0, 5.0
 MODEL_OLD = 3_600.0
+#: Seconds that a broker lets a transaction be open at most, by default: transaction.max.timeout.ms.
+TRANSACTION_LONGEST = 900.0
 REPLICAS = 3
 
 
@@ -34,6 +36,30 @@ class Verdict(NamedTuple):
     state: State
     found: str
     advice: str = ""
+
+
+class Held(NamedTuple):
+    """A partition whose end nobody may read yet, for a transaction is open in it.
+
+    Parameters
+    ----------
+    partition
+        Its number.
+    behind
+        Offsets from the first one that is not decided to the end.
+    start
+        The first one that is not decided.
+    producer
+        The id of who began it there; None where the broker does not say.
+    age
+        Seconds since that producer last wrote; None as before.
+    """
+
+    partition: int
+    behind: int
+    start: int
+    producer: int | None = None
+    age: float | None = None
 
 
 class Model(NamedTuple):
@@ -194,13 +220,46 @@ def of_progress(
     return Verdict(check, "right", found)
 
 
-def of_hanging(topic: str, producers: Collection[str]) -> Verdict | None:
-    """Whether a transaction left open keeps readers of committed records waiting."""
-    if not producers:
+def of_held(topic: str, held: Sequence[Held], waited: float) -> Verdict | None:
+    """Whether transactions left open keep readers of committed records waiting.
+
+    A warning, for a producer may take its time; wrong where it has not written for as long as no
+    broker lets a transaction be open.
+
+    Parameters
+    ----------
+    topic
+        The source.
+    held
+        Partitions that stood so at both looks.
+    waited
+        Seconds between the looks.
+
+    Examples
+    --------
+    >>> of_held("events", [Held(3, 40, 120, 4001, 7.0)], 3.0).found
+    '40 offsets cannot be read: a transaction is open (partition 3 from offset 120, producer 4001)'
+    """
+    if not held:
         return None
-    advice = "kafka-transactions abort ends it; the broker does after transaction.timeout.ms"
-    found = f"a transaction hangs: {', '.join(sorted(producers))}"
-    return Verdict(f"topic {topic}", "wrong", found, advice)
+    behind = sum(one.behind for one in held)
+    places = "; ".join(_place_of(one) for one in held[:4])
+    found = f"{behind:,} offsets cannot be read: a transaction is open ({places})"
+    forgotten = any(one.age is not None and one.age > TRANSACTION_LONGEST for one in held)
+    first = held[0]
+    advice = (
+        f"kafka-transactions.sh abort --topic {topic} --partition {first.partition} "
+        f"--start-offset {first.start}: the broker has forgotten it"
+        if forgotten
+        else f"its producer has to end it, or the broker does (transaction.timeout.ms); seen "
+        f"twice in {waited:.0f} s"
+    )
+    return Verdict(f"transactions in {topic}", "wrong" if forgotten else "warning", found, advice)
+
+
+def _place_of(held: Held) -> str:
+    who = "" if held.producer is None else f", producer {held.producer}"
+    return f"partition {held.partition} from offset {held.start}{who}"
 
 
 def of_clock(ahead: float | None) -> Verdict:

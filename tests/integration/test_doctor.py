@@ -61,6 +61,7 @@ def test_the_doctor_finds_what_is_wrong_and_nothing_else(kafka: Cluster) -> None
     until(lambda: worker.metrics().get("penchant_events_total/applied", 0) >= len(log), "events")
     until(lambda: worker.metrics().get("penchant_model_version/churn", 0) > 0, "a model")
     a_worker_that_gets_on_has_nothing_wrong(kafka, worker)
+    asyncio.run(a_transaction_that_somebody_left_open_is_named(kafka, worker))
     three_faults_at_once_are_found_each(kafka, worker)
     code, worst = doctor(worker, "--prefix", "elsewhere")
     assert code == 1
@@ -81,6 +82,22 @@ def a_worker_that_gets_on_has_nothing_wrong(kafka: Cluster, worker: Worker) -> N
     assert code == 0, worst
     assert states(worst, "right") == set(worst), worst
     assert "1 worker, stable" in worst[f"group {kafka.settings.prefix}"]["found"]
+
+
+async def a_transaction_that_somebody_left_open_is_named(kafka: Cluster, worker: Worker) -> None:
+    producer = AIOKafkaProducer(
+        bootstrap_servers=kafka.settings.brokers, transactional_id="somebody"
+    )
+    async with producer:
+        await producer.begin_transaction()
+        sent = await producer.send_and_wait(kafka.topics.events, b"{", key=b"p1", partition=1)
+        code, worst = await asyncio.to_thread(doctor, worker)
+        await producer.abort_transaction()
+    assert code == 0, worst
+    (open_,) = states(worst, "warning")
+    assert open_ == f"transactions in {kafka.topics.events}"
+    assert f"(partition 1 from offset {sent.offset}, producer " in worst[open_]["found"]
+    assert "1 offsets cannot be read" in worst[open_]["found"]
 
 
 def three_faults_at_once_are_found_each(kafka: Cluster, worker: Worker) -> None:

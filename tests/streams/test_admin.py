@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
-import pytest
+from contextlib import nullcontext
+from types import SimpleNamespace
 
+import pytest
+from kafka.errors import CoordinatorNotAvailableError
+
+from streams import admin
 from streams.admin import (
     BrokerError,
     Finding,
     admin_client,
     create_topics,
     find_topics,
+    require_group,
     require_topics,
     require_worker_topics,
 )
+from streams.settings import Settings
 from streams.topics import Wanted, wanted_topics
 from tests.support.cluster import Cluster
 
@@ -73,6 +80,20 @@ def test_missing_topics_are_created_beside_those_that_are_there(embedded: Cluste
             wanted_topics(settings)
         )
     require_topics(settings)
+
+
+def test_a_group_that_no_broker_coordinates_is_said_in_the_end(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def ask(_group: str) -> None:
+        raise CoordinatorNotAvailableError
+
+    monkeypatch.setattr(admin, "admin_client", lambda _: nullcontext(
+        SimpleNamespace(list_group_offsets=ask)
+    ))  # fmt: skip
+    monkeypatch.setattr(admin, "PAUSE", 0.0)
+    with pytest.raises(BrokerError, match="no broker coordinates the group penchant"):
+        require_group(Settings(_env_file=None))
 
 
 @pytest.mark.kafka

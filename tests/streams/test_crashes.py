@@ -62,6 +62,11 @@ def test_a_known_crash_is_one_line_with_what_to_do(log: Log) -> None:
     assert "PENCHANT_SESSION_TIMEOUT" in line
 
 
+def test_a_library_may_log_what_is_no_text(log: Log) -> None:
+    logging.getLogger("library").warning(ValueError("odd"))
+    assert log.lines == ["WARNING library odd"]
+
+
 def test_a_bug_is_told_with_its_traceback_once(log: Log) -> None:
     crash(KeyError("goal"))
     assert log.lines.count("Traceback (most recent call last):") == 1

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from streams.doctor import verdicts
-from streams.doctor.verdicts import Model, Verdict
+from streams.doctor.verdicts import Held, Model, Verdict
 
 
 def test_brokers_have_to_be_new_enough() -> None:
@@ -87,11 +87,17 @@ def test_partitions_that_stand_still_are_named() -> None:
     assert "partitions 3, 5 stand still" in found.found
 
 
-def test_a_hanging_transaction_is_wrong() -> None:
-    assert verdicts.of_hanging("t", []) is None
-    found = verdicts.of_hanging("t", ["producer 7"])
-    assert found is not None
-    assert "producer 7" in found.found
+def test_a_transaction_that_is_open_is_a_warning_and_one_that_was_forgotten_is_wrong() -> None:
+    assert verdicts.of_held("t", [], 3.0) is None
+    taking_its_time = verdicts.of_held("t", [Held(0, 4, 7), Held(2, 6, 9, 4001, 899.0)], 3.0)
+    assert taking_its_time is not None
+    assert taking_its_time.state == "warning"
+    assert "10 offsets cannot be read" in taking_its_time.found
+    assert "partition 2 from offset 9, producer 4001" in taking_its_time.found
+    forgotten = verdicts.of_held("t", [Held(2, 6, 9, 4001, 901.0)], 3.0)
+    assert forgotten is not None
+    assert forgotten.state == "wrong"
+    assert "abort --topic t --partition 2 --start-offset 9" in forgotten.advice
 
 
 @pytest.mark.parametrize(
@@ -146,7 +152,7 @@ def test_whatever_is_not_right_says_what_to_do() -> None:
         verdicts.of_cleanup("t", "delete"), verdicts.of_rights("t", [], ["READ"]),
         verdicts.of_in_sync("t", 3, 1),
         verdicts.of_group("g", "Empty", 0), verdicts.of_group("g", "Dead", 1),
-        verdicts.of_progress("t", {0: 9}, {}, {}, 1), verdicts.of_hanging("t", ["p"]),
+        verdicts.of_progress("t", {0: 9}, {}, {}, 1), verdicts.of_held("t", [Held(0, 4, 7)], 3),
         verdicts.of_clock(9.0), verdicts.of_model("g", "v", None), verdicts.of_letters(1),
     ]  # fmt: skip
     assert all(one is not None and one.state != "right" and one.advice for one in found)
