@@ -8,15 +8,20 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping
 
+import numpy as np
+
 from models.config.durations import DAY
 from models.learning.layout import Block, Layout
 from models.profiles.decay import HALF_LIVES
+from models.profiles.features import Float64
 from models.profiles.profile import OTHER
 
 Phrase = Callable[[float], str]
 
 #: A decayed counter weighs like a plain count over this many half-lives.
 REACH = 1 / math.log(2)
+#: What features that look back by a half-life are called, by the kind of their block.
+WINDOWED = {"profile": "days", "activity": "count", "value": "sum"}
 
 
 def elapsed(hours: float) -> str:
@@ -55,10 +60,36 @@ def reach_of(half_life: str) -> str:
     >>> reach_of("7d")
     '10 days'
     """
-    return elapsed(HALF_LIVES[half_life] / DAY * 24 * REACH)
+    return elapsed(hours_of(half_life))
 
 
-def phrases_of(layout: Layout, titles: Mapping[str, str]) -> list[Phrase]:
+def hours_of(half_life: str) -> float:
+    """How far back a half-life reaches, in hours."""
+    return HALF_LIVES[half_life] / DAY * 24 * REACH
+
+
+def reaches_of(layout: Layout) -> Float64:
+    """How far back each feature of a layout looks, in hours; 0 for what looks back on everything.
+
+    A profile that is younger than that is told what it did so far: it did nothing before.
+
+    Examples
+    --------
+    >>> layout = Layout((Block("activity", "event/basket"),))
+    >>> [float(reach.round(1)) for reach in reaches_of(layout)]
+    [1.4, 34.6, 242.4, 1038.7, 3116.2, 0.0, 0.0]
+    """
+    return np.array(
+        [_reach(block, feature) for block in layout.blocks for feature in block.features]
+    )
+
+
+def _reach(block: Block, feature: str) -> float:
+    kind, _, half_life = feature.rpartition("/")[2].rpartition("_")
+    return hours_of(half_life) if kind == WINDOWED.get(block.kind) else 0.0
+
+
+def phrases_of(layout: Layout, titles: Mapping[str, str], *, young: bool = False) -> list[Phrase]:
     """For each feature of a layout, from its value before scaling to words.
 
     Parameters
@@ -67,9 +98,11 @@ def phrases_of(layout: Layout, titles: Mapping[str, str]) -> list[Phrase]:
         The layout.
     titles
         What people call the user's own events, by source.
+    young
+        For profiles that are younger than :func:`reaches_of` says.
     """
     return [
-        _phrase(block, feature.rpartition("/")[2], title_of(block.name, titles))
+        _phrase(block, feature.rpartition("/")[2], title_of(block.name, titles), young)
         for block in layout.blocks
         for feature in block.features
     ]
@@ -89,40 +122,44 @@ def title_of(source: str, titles: Mapping[str, str]) -> str:
     return titles.get(source, name[:1].upper() + name[1:])
 
 
-def _phrase(block: Block, name: str, title: str) -> Phrase:
+def _phrase(block: Block, name: str, title: str, young: bool) -> Phrase:
     if block.kind == "number":
         return lambda value: f"{block.name}: {'not known' if math.isnan(value) else amount(value)}"
     if block.kind == "category":
         return lambda value: f"{block.name}: {'' if value else 'not '}{block.text}"
     if block.kind == "profile":
-        return _of_profile(name)
+        return _of_profile(name, young)
     if block.kind == "activity":
-        return _of_activity(name, title)
-    return _of_value(name, title)
+        return _of_activity(name, title, young)
+    return _of_value(name, title, young)
 
 
-def _of_activity(name: str, title: str) -> Phrase:
+def _when(half_life: str, young: bool, word: str = "in") -> str:
+    return "so far" if young else f"{word} the last {reach_of(half_life)}"
+
+
+def _of_activity(name: str, title: str, young: bool) -> Phrase:
     if name == "recency":
         return lambda value: f"{title}: last {elapsed(math.expm1(value))} ago"
     if name == "never":
         return lambda value: f"{title}: none yet" if value else f"{title}: has happened"
-    reach = reach_of(name.removeprefix("count_"))
-    return lambda value: f"{title}: {_about(math.expm1(value))} in the last {reach}"
+    when = _when(name.removeprefix("count_"), young)
+    return lambda value: f"{title}: {_about(math.expm1(value))} {when}"
 
 
-def _of_value(name: str, title: str) -> Phrase:
+def _of_value(name: str, title: str, young: bool) -> Phrase:
     if name == "mean":
         return lambda value: f"{title}: {amount(_signed(value))} on average"
     if name == "value":
         return lambda value: f"{title}: {amount(_signed(value))} the last time"
-    reach = reach_of(name.removeprefix("sum_"))
-    return lambda value: f"{title}: {amount(_signed(value))} in all in the last {reach}"
+    when = _when(name.removeprefix("sum_"), young)
+    return lambda value: f"{title}: {amount(_signed(value))} in all {when}"
 
 
-def _of_profile(name: str) -> Phrase:
+def _of_profile(name: str, young: bool) -> Phrase:
     if name.startswith("days_"):
-        reach = reach_of(name.removeprefix("days_"))
-        return lambda value: f"Active on {_days(math.expm1(value))} of the last {reach}"
+        when = _when(name.removeprefix("days_"), young, "of")
+        return lambda value: f"Active on {_days(math.expm1(value))} {when}"
     if name.startswith("tenure_"):
         days = int(name.removeprefix("tenure_").removesuffix("d"))
         return lambda value: _known_for(value, days)

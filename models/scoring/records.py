@@ -163,7 +163,7 @@ class RecordWriter:
         words = self._scorer.words
         if len(words) > MOST_WORDS:
             words.clear()
-        codes = (reasons.feature << CODE_BITS) + _steps_of(reasons.value)
+        codes = (2 * reasons.feature + reasons.young << CODE_BITS) + _steps_of(reasons.value)
         for code in set(codes.ravel().tolist()) - words.keys():
             words[code] = self._words_of(code)
         sizes = np.abs(reasons.contribution)
@@ -183,15 +183,16 @@ class RecordWriter:
         return columns
 
     def _words_of(self, code: int) -> bytes:
-        """A factor's JSON up to its contribution, by its feature and the steps of its value."""
-        feature = (code + (1 << CODE_BITS - 1)) >> CODE_BITS
-        factor, text = self._told(feature, code - (feature << CODE_BITS))
+        """A factor's JSON up to its contribution, by feature and youth and the steps of a value."""
+        number = (code + (1 << CODE_BITS - 1)) >> CODE_BITS
+        factor, text = self._told(*divmod(number, 2), code - (number << CODE_BITS))
         return orjson.dumps({"factor": factor, "text": text})[:-1] + b',"contribution":'
 
-    def _told(self, feature: int, steps: int) -> tuple[str, str]:
+    def _told(self, feature: int, young: int, steps: int) -> tuple[str, str]:
         scorer = self._scorer
         factor = scorer.factors.names[scorer.factors.of_feature[feature]]
-        return factor, scorer.phrases[feature](math.nan if steps == UNKNOWN else steps / STEPS)
+        phrase = scorer.phrases[young][feature]
+        return factor, phrase(math.nan if steps == UNKNOWN else steps / STEPS)
 
     def plain(self, scored: Scored, said: Said) -> list[dict[str, Any]]:
         """The records of scores, before they become JSON."""
@@ -199,11 +200,11 @@ class RecordWriter:
 
     def _plain(self, scored: Scored, number: int, said: Said) -> dict[str, Any]:
         factors = []
-        for _, contribution, told, feature, value in zip(
+        for _, contribution, told, feature, value, young in zip(
             *(part[number].tolist() for part in scored.reasons), strict=True
         ):
             if told:
-                factor, text = self._told(feature, int(_steps_of(value)))
+                factor, text = self._told(feature, young, int(_steps_of(value)))
                 factors.append(
                     {
                         "factor": factor,

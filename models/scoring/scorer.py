@@ -14,8 +14,10 @@ from models.learning.transform import base_features
 from models.profiles.features import Float64, Int, RawFeatures
 from models.scoring.compiled import CompiledModel, probability
 from models.scoring.factors import LEAST, Factors, factors_of
-from models.scoring.phrases import phrases_of
+from models.scoring.phrases import phrases_of, reaches_of
 
+#: The age of a profile, as the logarithm of hours.
+TENURE = "profile/tenure"
 #: Profiles that are scored at once, at most: with more their numbers outgrow the caches.
 AT_ONCE = 256
 
@@ -33,6 +35,8 @@ class Reasons(NamedTuple):
         Whether it is told at all.
     feature, value
         The feature that contributes most to the factor, and its value before scaling.
+    young
+        Whether the profile is younger than that feature looks back.
     """
 
     factor: Int
@@ -40,6 +44,7 @@ class Reasons(NamedTuple):
     told: npt.NDArray[np.bool_]
     feature: Int
     value: Float64
+    young: npt.NDArray[np.bool_]
 
 
 class Scored(NamedTuple):
@@ -83,7 +88,10 @@ class Scorer:
         self.snapshot = snapshot
         self.model = CompiledModel(snapshot)
         self.factors = factors_of(self.model.layout)
-        self.phrases = phrases_of(self.model.layout, titles)
+        layout = self.model.layout
+        #: From values to words, for profiles in general and for young ones.
+        self.phrases = tuple(phrases_of(layout, titles, young=young) for young in (False, True))
+        self._age, self._reaches = layout.features.index(TENURE), np.log1p(reaches_of(layout))
         #: What a record says of a feature and its value, as JSON; kept as long as the layout is.
         self.words: dict[int, bytes] = {}
         self._most = min(max_factors, len(self.factors.names))
@@ -128,7 +136,8 @@ class Scorer:
         told = np.abs(contribution) >= LEAST
         told[:, -1:] &= ~led_by_age | told[:, :-1].any(axis=1, keepdims=True)
         feature = self._telling(shares, order)
-        return Reasons(order, contribution, told, feature, rows[profiles, feature])
+        young = rows[:, self._age, None] < self._reaches[feature]
+        return Reasons(order, contribution, told, feature, rows[profiles, feature], young)
 
     def _telling(self, shares: Float64, order: Int) -> Int:
         """For each profile and told factor, the feature that contributes most to it."""

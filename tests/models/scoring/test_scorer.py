@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from models.profiles.features import RawFeatures
 from models.scoring import scorer as module
 from models.scoring.factors import AGE, LEAST
+from models.scoring.phrases import reaches_of
 from models.scoring.scorer import Scorer
 from tests.support.factories import Bench, snapshot, trained
 
@@ -26,7 +27,7 @@ def test_reasons_are_those_of_the_plain_statement(
 ) -> None:
     scorer, draw = scorer_of(bench, most), np.random.default_rng(seed)
     factors = scorer.factors
-    width = len(factors.of_feature)
+    width, reaches = len(factors.of_feature), reaches_of(scorer.model.layout)
     rows, shares = draw.normal(size=(7, width)), draw.normal(size=(7, width)) * 0.3
     if ties:
         shares = np.round(shares * 4) / 4
@@ -48,6 +49,9 @@ def test_reasons_are_those_of_the_plain_statement(
         assert reasons.told[number].tolist() == told
         assert reasons.feature[number].tolist() == features
         assert reasons.value[number].tolist() == rows[number, features].tolist()
+        hours = np.expm1(rows[number, scorer.model.layout.features.index("profile/tenure")])
+        young = [bool(hours < reaches[feature]) for feature in features]
+        assert reasons.young[number].tolist() == young
 
 
 @pytest.mark.parametrize("at_once", [1, 3, 39, 40])
@@ -63,6 +67,7 @@ def test_scores_do_not_depend_on_how_many_are_scored_at_once(
     assert np.allclose(together.remainder, apart.remainder, rtol=0, atol=1e-12)
     assert together.reasons.factor.tolist() == apart.reasons.factor.tolist()
     assert together.reasons.feature.tolist() == apart.reasons.feature.tolist()
+    assert together.reasons.young.tolist() == apart.reasons.young.tolist()
     assert together.reasons.told.tolist() == apart.reasons.told.tolist()
     assert np.allclose(together.reasons.contribution, apart.reasons.contribution, atol=1e-12)
     assert np.array_equal(together.reasons.value, apart.reasons.value, equal_nan=True)
