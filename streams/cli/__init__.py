@@ -116,6 +116,9 @@ def main(**_: Any) -> None:
 
     Exit codes: 0 done, 1 it failed, 2 what it was given is wrong (file, place, found, expected).
     """
+    for name in ("stdout", "stderr"):
+        if getattr(sys, name) is None:  # closed by whoever started us
+            setattr(sys, name, os.fdopen(os.open(os.devnull, os.O_WRONLY), "w"))
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="replace")  # a terminal that lacks a letter shows a ?

@@ -70,6 +70,18 @@ def test_a_reader_that_has_gone_ends_a_command_quietly(tmp_path: Path) -> None:
     assert (done.returncode, done.stderr) == (1, b"")
 
 
+@pytest.mark.parametrize("closed", [">&-", "2>&-", ">&- 2>&-"])
+def test_a_command_does_its_work_where_nobody_wants_to_hear_of_it(
+    tmp_path: Path, closed: str
+) -> None:
+    command = penchant("check", goals(tmp_path), "--json")
+    done = subprocess.run(
+        ["sh", "-c", f'exec "$@" {closed}', "sh", *command], capture_output=True,
+        timeout=PATIENCE, check=False,
+    )  # fmt: skip
+    assert (done.returncode, done.stderr) == (0, b"")
+
+
 def test_a_terminal_without_the_letters_gets_marks_in_their_place(tmp_path: Path) -> None:
     config = goals(tmp_path, GOALS.replace("propensity", "title: Fidélité perdue\n    propensity"))
     events = written(tmp_path, habits(profiles=20, days=20))
