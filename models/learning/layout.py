@@ -17,6 +17,7 @@ category    an attribute that is a certain text: 0 or 1
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
@@ -130,24 +131,20 @@ class Layout:
         return {name: number for number, name in enumerate(self.sources)}
 
     @cached_property
-    def columns(self) -> Int:
-        """Where each feature stands in the table of everything that the sources allow.
+    def starts(self) -> dict[Block, int]:
+        """Where the features of each block begin."""
+        widths = [len(block.features) for block in self.blocks]
+        return dict(zip(self.blocks, itertools.accumulate(widths, initial=0), strict=False))
 
-        That table is: the profile's features; the activity of every source; the value of every
-        source; the attributes (see :func:`models.learning.transform.base_features`).
-        """
-        activity = len(PROFILE)
-        value = activity + len(ACTIVITY) * len(self.sources)
-        attribute = value + len(VALUE) * len(self.sources)
-        firsts = []
-        for block in self.blocks:
-            if block.kind == "profile":
-                first = 0
-            elif block.kind == "activity":
-                first = activity + len(ACTIVITY) * self.numbers[block.name]
-            elif block.kind == "value":
-                first = value + len(VALUE) * self.numbers[block.name]
-            else:
-                first = attribute + self.attributes.index(block)
-            firsts.append(np.arange(first, first + len(block.features)))
-        return np.concatenate(firsts)
+    @cached_property
+    def activity_starts(self) -> Int:
+        """Where the activity of each source begins."""
+        return self._starts("activity")
+
+    @cached_property
+    def value_starts(self) -> Int:
+        """Where the value of each source begins; -1 where the model has none."""
+        return self._starts("value")
+
+    def _starts(self, kind: Kind) -> Int:
+        return np.array([self.starts.get(Block(kind, one), -1) for one in self.sources], np.intp)

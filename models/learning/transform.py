@@ -11,7 +11,7 @@ from functools import lru_cache
 
 import numpy as np
 
-from models.learning.layout import KNOT_DAYS, Layout
+from models.learning.layout import ACTIVITY, KNOT_DAYS, PROFILE, VALUE, Block, Layout
 from models.profiles.decay import NOTHING
 from models.profiles.features import (
     HOURS,
@@ -25,6 +25,7 @@ from models.profiles.features import (
 from models.profiles.profile import OTHER
 
 LOG_KNOTS = np.log1p(np.array(KNOT_DAYS) * 24.0)
+RECENCY, NEVER = ACTIVITY.index("recency"), ACTIVITY.index("never")
 COUNT_90D = SUMS.start - 1
 SUM_90D = SUMS.stop - 1
 
@@ -41,39 +42,55 @@ def base_features(layout: Layout, raw: RawFeatures) -> Float64:
     np.True_
     """
     profile = raw.profile.astype(np.float64)
-    sources = _by_source(layout, raw).astype(np.float64)
-    table = np.concatenate(
-        (
-            _of_profile(profile),
-            _activity(sources, profile[:, 0]).reshape(len(raw), -1),
-            _value(sources).reshape(len(raw), -1),
-            _attributes(layout, raw),
-        ),
-        axis=1,
-    )
-    return np.ascontiguousarray(table[:, layout.columns])
+    table = np.zeros((len(raw), len(layout.features)))
+    start = layout.starts.get(Block("profile"))
+    if start is not None:
+        table[:, start : start + len(PROFILE)] = _of_profile(profile)
+    if len(layout.sources):
+        _put_sources(table, layout, raw, profile[:, 0])
+    if layout.attributes:
+        _put_attributes(table, layout, raw)
+    return table
 
 
-def _by_source(layout: Layout, raw: RawFeatures) -> Float32:
-    """Raw features of sources by the layout's numbers; hours are NaN where there was no event."""
-    dense = np.zeros((len(raw), len(layout.sources), SOURCE_WIDTH), dtype=np.float32)
-    dense[:, :, HOURS] = np.nan
-    if not len(raw.rows):
-        return dense
-    sources = layout.sources
+def _put_sources(table: Float64, layout: Layout, raw: RawFeatures, tenure: Float64) -> None:
+    """Activity and value of every source: of one that a profile has not, it says so.
+
+    Only the rows that are there are worked out; most profiles have few of the sources.
+    """
+    table[:, layout.activity_starts + RECENCY] = np.log1p(tenure)[:, None]
+    table[:, layout.activity_starts + NEVER] = 1.0
+    owners, numbers, known = _known_rows(layout, raw)
+    rows = known.astype(np.float64)
+    _put(table, owners, layout.activity_starts[numbers], _activity(rows))
+    starts = layout.value_starts[numbers]
+    valued = starts >= 0
+    _put(table, owners[valued], starts[valued], _value(rows[valued]))
+
+
+def _put(table: Float64, owners: Int, starts: Int, features: Float64) -> None:
+    table[owners[:, None], starts[:, None] + np.arange(features.shape[1])] = features
+
+
+def _known_rows(layout: Layout, raw: RawFeatures) -> tuple[Int, Int, Float32]:
+    """The rows of sources that the layout has: whose each is, the source's number, and the row."""
+    sources, other = layout.sources, layout.numbers.get(OTHER, -1)
     numbers = np.fromiter(
         itertools.chain.from_iterable([_numbers(sources, names) for names in raw.names]),
         dtype=np.intp,
         count=len(raw.rows),
     )
     owners = np.repeat(np.arange(len(raw)), np.diff(raw.starts))
-    other = layout.numbers.get(OTHER, -1)
-    known = (numbers >= 0) & (numbers != other)
-    dense[owners[known], numbers[known]] = raw.rows[known]
     pooled = (numbers == other) & (other >= 0)
-    if pooled.any():
-        _pool(dense[:, other], owners[pooled], raw.rows[pooled])
-    return dense
+    known = (numbers >= 0) & ~pooled
+    if not pooled.any():
+        return owners[known], numbers[known], raw.rows[known]
+    whose, rows = _pool(owners[pooled], raw.rows[pooled])
+    return (
+        np.concatenate((owners[known], whose)),
+        np.concatenate((numbers[known], np.full(len(whose), other))),
+        np.concatenate((raw.rows[known], rows)),
+    )
 
 
 @lru_cache(maxsize=8_192)
@@ -83,11 +100,14 @@ def _numbers(sources: tuple[str, ...], names: tuple[str, ...]) -> list[int]:
     return [numbers.get(name, other) for name in names]
 
 
-def _pool(dense: Float32, owners: Int, rows: Float32) -> None:
+def _pool(owners: Int, rows: Float32) -> tuple[Int, Float32]:
     """Sum the rows of one profile: decayed counters add exactly; the latest gives value, hours."""
-    np.add.at(dense[:, : HOURS - 1], owners, rows[:, : HOURS - 1])
+    whose, places = np.unique(owners, return_inverse=True)
+    sums = np.zeros((len(whose), SOURCE_WIDTH), dtype=np.float32)
+    np.add.at(sums[:, : HOURS - 1], places, rows[:, : HOURS - 1])
     latest_last = np.argsort(-rows[:, HOURS], kind="stable")
-    dense[owners[latest_last], HOURS - 1 :] = rows[latest_last, HOURS - 1 :]
+    sums[places[latest_last], HOURS - 1 :] = rows[latest_last, HOURS - 1 :]
+    return whose, sums
 
 
 def _of_profile(raw: Float64) -> Float64:
@@ -110,28 +130,27 @@ def _of_profile(raw: Float64) -> Float64:
     )
 
 
-def _activity(raw: Float64, tenure: Float64) -> Float64:
-    hours = raw[:, :, HOURS]
-    never = np.isnan(hours)
-    recency = np.where(never, tenure[:, None], hours)
-    logs = np.log1p(np.concatenate((raw[:, :, : SUMS.start], recency[:, :, None]), axis=2))
-    return np.concatenate((logs, never[:, :, None]), axis=2)
+def _activity(rows: Float64) -> Float64:
+    features = np.zeros((len(rows), len(ACTIVITY)))
+    features[:, :RECENCY] = rows[:, : SUMS.start]
+    features[:, RECENCY] = rows[:, HOURS]
+    return np.log1p(features, out=features)
 
 
-def _value(raw: Float64) -> Float64:
-    count, total = raw[:, :, COUNT_90D], raw[:, :, SUM_90D]
-    mean = np.divide(total, count, out=np.zeros_like(total), where=count > NOTHING)
-    values = np.concatenate((raw[:, :, SUMS], mean[:, :, None], raw[:, :, HOURS - 1, None]), axis=2)
-    signed: Float64 = np.copysign(np.log1p(np.abs(values)), values)
-    return signed
+def _value(rows: Float64) -> Float64:
+    count, total = rows[:, COUNT_90D], rows[:, SUM_90D]
+    features = np.empty((len(rows), len(VALUE)))
+    features[:, :-2] = rows[:, SUMS]
+    features[:, -2] = np.divide(total, count, out=np.zeros_like(total), where=count > NOTHING)
+    features[:, -1] = rows[:, HOURS - 1]
+    return np.copysign(np.log1p(np.abs(features)), features)
 
 
-def _attributes(layout: Layout, raw: RawFeatures) -> Float64:
+def _put_attributes(table: Float64, layout: Layout, raw: RawFeatures) -> None:
     """Columns of attributes: 0 and 1 for categories, NaN where a number is not known."""
-    columns = layout.attributes
-    table = np.zeros((len(raw), len(columns)))
     texts: dict[str, dict[float | str, int]] = {}
-    for column, block in enumerate(columns):
+    for block in layout.attributes:
+        column = layout.starts[block]
         if block.kind == "category":
             texts.setdefault(block.name, {})[block.text] = column
         else:
@@ -141,7 +160,6 @@ def _attributes(layout: Layout, raw: RawFeatures) -> Float64:
         chosen = np.array(found, dtype=np.intp)
         rows = np.flatnonzero(chosen >= 0)
         table[rows, chosen[rows]] = 1.0
-    return table
 
 
 def _number(value: float | str | None) -> float:

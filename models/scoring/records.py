@@ -28,6 +28,7 @@ UNKNOWN = -(1 << CODE_BITS - 1)
 MOST_WORDS = 50_000
 LOW_BELOW, HIGH_FROM = 25.0, 75.0
 BUCKETS = (b"low", b"medium", b"high")
+PREVIOUS = b',"previous":{"score":%b,"timestamp":"%b"}'
 IMPORTANCES = tuple(b',"importance":"%s"}' % name for name in (b"weak", b"medium", b"strong"))
 
 
@@ -153,7 +154,7 @@ class RecordWriter:
             b'","factors":[', *self._factors(scored.reasons),
             b'],"remainder":', _json_numbers(scored.remainder),
             self._source, _json_integers(said.offset),
-            b"}", *_before(said.before),
+            b"}", _before(said.before),
             b"}\n",
         ]  # fmt: skip
         return _joined(columns, len(said.profile_id))
@@ -175,11 +176,15 @@ class RecordWriter:
                 _json_numbers(reasons.contribution[:, number]),
                 list(map(IMPORTANCES.__getitem__, importances[:, number].tolist())),
             )
-            for column in columns[-3:]:
-                for row in np.flatnonzero(~told).tolist():
-                    column[row] = b""
+            if told.all():
+                between: list[bytes] = [b","] * len(told)
+            else:
+                between = [b"," if one else b"" for one in told.tolist()]
+                for column in columns[-3:]:
+                    for row in np.flatnonzero(~told).tolist():
+                        column[row] = b""
             if number:  # what is told is told from the first on
-                columns.insert(-3, [b"," if one else b"" for one in told.tolist()])
+                columns.insert(-3, between)
         return columns
 
     def _words_of(self, code: int) -> bytes:
@@ -279,13 +284,18 @@ def _items(array: bytes) -> list[bytes]:
 
 def _json_texts(texts: Sequence[str]) -> list[bytes]:
     """Texts as JSON without the quotes around them."""
-    return [orjson.dumps(text)[1:-1] for text in texts]
+    array = orjson.dumps(texts)
+    if b"\\" in array:  # there are quotes within them, perhaps
+        return [orjson.dumps(text)[1:-1] for text in texts]
+    return array[2:-2].split(b'","')
 
 
 def _json_times(moments: Sequence[int]) -> list[bytes]:
-    times = np.datetime_as_string(np.array(moments, dtype="datetime64[ms]"), timezone="UTC")
-    found: list[bytes] = times.astype(np.bytes_).tolist()
-    return found
+    """Times as JSON without quotes; those of one run are mostly the same."""
+    distinct = list(set(moments))
+    texts = np.datetime_as_string(np.array(distinct, dtype="datetime64[ms]"), timezone="UTC")
+    said: dict[int, bytes] = dict(zip(distinct, texts.astype(np.bytes_).tolist(), strict=True))
+    return list(map(said.__getitem__, moments))
 
 
 def _buckets(scores: Float64) -> list[bytes]:
@@ -293,17 +303,12 @@ def _buckets(scores: Float64) -> list[bytes]:
     return list(map(BUCKETS.__getitem__, steps.tolist()))
 
 
-def _before(before: Sequence[tuple[float, int] | None]) -> list[list[bytes]]:
-    """Columns that say what the score before was, where there was one."""
-    there = [one is not None for one in before]
-    scores, times = zip(*[one or (0.0, 0) for one in before], strict=True)
-    columns = [
-        [b',"previous":{"score":'] * len(before), _json_numbers(np.array(scores)),
-        [b',"timestamp":"'] * len(before), _json_times(times), [b'"}'] * len(before),
-    ]  # fmt: skip
-    if not all(there):
-        columns = [
-            [piece if one else b"" for piece, one in zip(column, there, strict=True)]
-            for column in columns
-        ]
-    return columns
+def _before(before: Sequence[tuple[float, int] | None]) -> Sequence[bytes] | bytes:
+    """The column that says what the score before was, where there was one."""
+    known = [one for one in before if one is not None]
+    if not known:
+        return b""
+    scores, times = zip(*known, strict=True)
+    pairs = zip(_json_numbers(np.array(scores)), _json_times(times), strict=True)
+    said = map(PREVIOUS.__mod__, pairs)
+    return [b"" if one is None else next(said) for one in before]
