@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Sequence
 from typing import Any, Literal, NamedTuple
@@ -26,6 +27,8 @@ CODE_BITS = 48
 UNKNOWN = -(1 << CODE_BITS - 1)
 #: Words that are remembered, at most.
 MOST_WORDS = 50_000
+#: A piece of JSON for each record, or one that is the same in all.
+Column = list[bytes] | bytes
 LOW_BELOW, HIGH_FROM = 25.0, 75.0
 BUCKETS = (b"low", b"medium", b"high")
 PREVIOUS = b',"previous":{"score":%b,"timestamp":"%b"}'
@@ -144,7 +147,7 @@ class RecordWriter:
 
     def write(self, scored: Scored, said: Said) -> list[bytes]:
         """The records of scores."""
-        columns: list[Sequence[bytes] | bytes] = [
+        columns: list[Column] = [
             self._start, _json_texts(said.profile_id),
             b'","timestamp":"', _json_times(said.moment),
             b'","probability":', _json_numbers(scored.probability),
@@ -154,12 +157,11 @@ class RecordWriter:
             b'","factors":[', *self._factors(scored.reasons),
             b'],"remainder":', _json_numbers(scored.remainder),
             self._source, _json_integers(said.offset),
-            b"}", _before(said.before),
-            b"}\n",
+            b"}", _before(said.before), b"}",
         ]  # fmt: skip
         return _joined(columns, len(said.profile_id))
 
-    def _factors(self, reasons: Reasons) -> list[list[bytes]]:
+    def _factors(self, reasons: Reasons) -> list[Column]:
         """The columns of each factor: a comma but for the first, words, number, importance."""
         words = self._scorer.words
         if len(words) > MOST_WORDS:
@@ -169,22 +171,20 @@ class RecordWriter:
             words[code] = self._words_of(code)
         sizes = np.abs(reasons.contribution)
         importances = (sizes >= MEDIUM).astype(int) + (sizes >= STRONG)
-        columns: list[list[bytes]] = []
+        columns: list[Column] = []
         for number, told in enumerate(reasons.told.T):
-            columns += (
+            pieces = (
                 list(map(words.__getitem__, codes[:, number].tolist())),
                 _json_numbers(reasons.contribution[:, number]),
                 list(map(IMPORTANCES.__getitem__, importances[:, number].tolist())),
             )
-            if told.all():
-                between: list[bytes] = [b","] * len(told)
-            else:
-                between = [b"," if one else b"" for one in told.tolist()]
-                for column in columns[-3:]:
-                    for row in np.flatnonzero(~told).tolist():
-                        column[row] = b""
-            if number:  # what is told is told from the first on
-                columns.insert(-3, between)
+            comma: Column = b"," if number else b""
+            if not told.all():  # what is told is told from the first on
+                comma = [b"," if number and one else b"" for one in told.tolist()]
+                for row in np.flatnonzero(~told).tolist():
+                    for piece in pieces:
+                        piece[row] = b""
+            columns += comma, *pieces
         return columns
 
     def _words_of(self, code: int) -> bytes:
@@ -260,13 +260,13 @@ def _about(scorer: Scorer) -> dict[str, Any]:
     }
 
 
-def _joined(columns: Sequence[Sequence[bytes] | bytes], rows: int) -> list[bytes]:
-    """Rows put together from columns, the last of which ends them with a line feed."""
-    width = len(columns)
-    pieces: list[bytes] = [b""] * (rows * width)
-    for number, column in enumerate(columns):
-        pieces[number::width] = [column] * rows if isinstance(column, bytes) else column
-    return b"".join(pieces).split(b"\n")[:-1]  # JSON has no line feed of its own
+def _joined(columns: Sequence[Column], rows: int) -> list[bytes]:
+    """Rows put together from columns; one that is a single piece has it in every row."""
+    whole = [
+        itertools.repeat(column, rows) if isinstance(column, bytes) else column
+        for column in columns
+    ]
+    return list(map(b"".join, zip(*whole, strict=True)))
 
 
 def _json_numbers(numbers: Float64) -> list[bytes]:
@@ -303,7 +303,7 @@ def _buckets(scores: Float64) -> list[bytes]:
     return list(map(BUCKETS.__getitem__, steps.tolist()))
 
 
-def _before(before: Sequence[tuple[float, int] | None]) -> Sequence[bytes] | bytes:
+def _before(before: Sequence[tuple[float, int] | None]) -> Column:
     """The column that says what the score before was, where there was one."""
     known = [one for one in before if one is not None]
     if not known:
