@@ -11,7 +11,7 @@ RUNS := $(VENV)/.runs
 # Tests spend half of their time waiting for brokers: files of tests side by side, brokers of their own.
 SPREAD ?= --numprocesses auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder
 
-.PHONY: help setup demo test quick lint types docs check-docs lock clean lock-images tools deploy-test monitor-test image-test flood fuzz overload chaos bench audit sbom pictures
+.PHONY: help setup demo test quick lint types docs check-docs lock clean lock-images tools deploy-test monitor-test image-test flood hostile fuzz overload chaos bench audit sbom pictures
 
 help: ## what there is to make
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## */  make \1\t/' | expand -t 22
@@ -90,6 +90,9 @@ $(CRD):
 
 flood: $(READY) ## millions of invented types, values, events and profiles against the bounds; EVENTS of one profile
 	PENCHANT_FLOOD=$(or $(FLOOD),1000000) $(if $(EVENTS),PENCHANT_FLOOD_EVENTS=$(EVENTS)) $(BIN)/python -m pytest tests/hostile/test_cardinality.py --durations=0 $(ARGS)
+
+hostile: $(READY) ## a hundred thousand hostile records through a worker; RECORDS; minutes
+	PENCHANT_HOSTILE=$(or $(RECORDS),100000) $(BIN)/python -m pytest tests/hostile/test_worker.py --durations=0 $(ARGS)
 
 fuzz: $(READY) ## Atheris over raw records, then over configurations; SECONDS of each (300)
 	$(BIN)/pip install --quiet --disable-pip-version-check "atheris==3.0.0"

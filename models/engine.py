@@ -12,6 +12,7 @@ from collections.abc import Iterable, Sequence
 
 from models.config.durations import MINUTE
 from models.config.schema import Config
+from models.current import Opening
 from models.goals.clock import Clock
 from models.goals.compiled import Compiled
 from models.goals.examples import Example
@@ -28,13 +29,16 @@ from models.partition import CLOCK_KEY, NOT_PROFILES, Partition
 from models.poison import CRASH_KEY, crashes_of
 from models.profiles.codec import head_of, pack
 from models.profiles.features import raw_features
-from models.run import IDLE, Closing, Opening, Run
+from models.run import IDLE, WHOLE, Closing, Run, Unfinished
 from models.scoring.board import Scoreboard
 from models.scoring.roster import GOALS_KEY, roster_of
 from models.step import Record, Row, Step, TicketChange
 
 #: Silent profiles scored again in one step, at most: a step stays short.
 MOST_REFRESHED = 2_000
+#: Tickets and profiles that come and go by the clock in one step of a worker, about: what it holds
+#: of a step in memory, and writes in one transaction, stays bounded.
+MOST_DUE = 10_000
 #: Milliseconds that an idle partition's clock may be ahead of its table.
 CLOCK_AHEAD = MINUTE
 
@@ -108,18 +112,30 @@ class Engine:
 
     # -- steps -----------------------------------------------------------------------------
 
-    def step(self, partition: Partition, records: Sequence[Record]) -> Step:
+    def step(self, partition: Partition, records: Sequence[Record], most: int = WHOLE) -> Step:
         """Apply a run of records, in order.
 
         An error that is not a :class:`PenchantError` is a bug; the partition has to be opened anew
         before it is used again, for its clock and timers have moved.
+
+        Parameters
+        ----------
+        partition
+            Theirs.
+        records
+            At the offsets that come next.
+        most
+            Tickets and profiles that may come and go by the clock in one step, but for a few
+            minutes' worth: where more fall due it ends before the record that brings them about,
+            which may be the first. What it has not taken belongs to the next step.
         """
-        run = Run(self.compiled, partition)
-        for record in records:
-            run.apply(record)
-        if records:
-            partition.clock.offset = max(partition.clock.offset, records[-1].offset)
-        return self._finish(run)
+        run = Run(self.compiled, partition, most)
+        taken = _apply(run, records)
+        if taken:
+            partition.clock.offset = max(partition.clock.offset, records[taken - 1].offset)
+        step = self._finish(run)
+        step.taken = taken
+        return step
 
     def rehearse(self, number: int, tables: Tables, records: Sequence[Record]) -> Step:
         """What a step from a partition's tables would do; nothing of it is kept."""
@@ -142,9 +158,9 @@ class Engine:
         Where nothing falls due the step is empty until the clock is a minute ahead of the table:
         who crashes loses no more of the silence than that, and silence costs nothing.
         """
-        run = Run(self.compiled, partition)
+        run, before = Run(self.compiled, partition), partition.clock.now
         partition.clock.idle(elapsed)
-        run.advance(IDLE)
+        run.advance(before, IDLE)
         step = self._finish(run)
         if _only_the_clock(step):
             durable = self._clock_of(partition.profiles)
@@ -249,6 +265,17 @@ class Engine:
                 if len(silent) >= MOST_REFRESHED:
                     break
         return list(silent)
+
+
+def _apply(run: Run, records: Sequence[Record]) -> int:
+    """Apply records as long as the run has room; how many."""
+    number = 0
+    try:
+        for number, record in enumerate(records):  # noqa: B007 - where it ends is the answer
+            run.apply(record)
+    except Unfinished:
+        return number
+    return len(records)
 
 
 def _only_the_clock(step: Step) -> bool:

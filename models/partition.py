@@ -56,6 +56,16 @@ class Partition:
         """How many profiles there are."""
         return len(self.profiles) - sum(key in self.profiles for key in NOT_PROFILES)
 
+    @property
+    def soonest(self) -> int:
+        """No ticket or profile comes or goes before this."""
+        return min(
+            self.openings.soonest,
+            self.closings.soonest,
+            self.expiries.soonest,
+            self.departures.soonest,
+        )
+
     def apply(self, step: Step) -> None:
         """Take over what a step changed in the tables."""
         for key, value in step.profiles:

@@ -8,26 +8,30 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass
 from functools import lru_cache
 from typing import NamedTuple
 
+from models.config.durations import MINUTE
 from models.config.goals import MOST_OPEN
+from models.current import Current, Opening
 from models.errors import InvalidEvent
 from models.events.event import Event
 from models.events.parsing import check_key, check_skew, parse_event
 from models.goals.compiled import EVENT, Compiled, CompiledGoal
 from models.goals.refresh import next_refresh
-from models.goals.tickets import ABANDONED_AFTER, Packed, id_of
+from models.goals.tickets import ABANDONED_AFTER, Packed
 from models.hashing import digest64, hash64
 from models.partition import Partition
-from models.profiles.codec import unpack
-from models.profiles.features import Frozen, freeze
+from models.profiles.features import freeze
 from models.profiles.intake import number_in, set_attribute
 from models.profiles.profile import Profile, TicketId
 from models.step import Erasure, Record, Refusal
 
 IDLE = -1
+#: Milliseconds that the clock walks before it is asked whether a step has become large enough.
+STRIDE = 10 * MINUTE
+#: A step as large as it comes.
+WHOLE = 1 << 62
 
 Goals = Mapping[int, CompiledGoal]
 
@@ -38,14 +42,11 @@ def profile_hash(key: bytes) -> int:
     return hash64(key.decode())
 
 
-@dataclass(slots=True, eq=False)
-class Opening:
-    """A ticket about to be written."""
+class Unfinished(Exception):  # noqa: N818 - nothing is wrong
+    """The step is as large as it may be: the record that moved the clock belongs to the next one.
 
-    key: bytes
-    goal: CompiledGoal
-    t0: int
-    frozen: Frozen
+    The clock has walked as far as what has been done; at the record it goes on from there.
+    """
 
 
 class Closing(NamedTuple):
@@ -69,11 +70,14 @@ class Run:
         The configuration.
     partition
         Read, never written, but for its clock and timers.
+    most
+        Tickets and profiles that may come and go by the clock before the run is unfinished.
     """
 
-    def __init__(self, compiled: Compiled, partition: Partition) -> None:
+    def __init__(self, compiled: Compiled, partition: Partition, most: int = WHOLE) -> None:
         self.compiled = compiled
         self.partition = partition
+        self.most = most
         self.counts: Counter[str] = Counter()
         self.applied = self.late = 0
         self.refused: list[Refusal] = []
@@ -84,8 +88,8 @@ class Run:
         self.erasures: list[Erasure] = []
         #: Profiles that an event changed, in the order of their first one.
         self.touched: dict[bytes, None] = {}
-        self._profiles: dict[bytes, Profile | None] = {}
-        self._tickets: dict[bytes, dict[TicketId, Packed | Opening]] = {}
+        self._rows = Current(compiled, partition)
+        self.profile, self.tickets = self._rows.profile, self._rows.tickets
         self._limits = compiled.config.limits
         self._time = compiled.config.time
         self._refresh = compiled.config.scores.refresh
@@ -96,7 +100,13 @@ class Run:
     # -- records ---------------------------------------------------------------------------
 
     def apply(self, record: Record) -> None:
-        """Apply one record, or refuse it."""
+        """Apply one record, or refuse it.
+
+        Raises
+        ------
+        Unfinished
+            Too much falls due before it: it has not been applied.
+        """
         try:
             self._apply(record)
         except InvalidEvent as error:
@@ -135,7 +145,7 @@ class Run:
         before = clock.now
         now = clock.observe(at, profile_hash(key))
         if now != before:
-            self.advance(offset)
+            self.advance(before, offset)
             profile = self.profile(key)  # it may have expired
         if profile is None:
             profile = self._start(key, at, now)
@@ -155,7 +165,7 @@ class Run:
 
     def _start(self, key: bytes, at: int, now: int) -> Profile:
         """A new profile, with its timers."""
-        profile = self._profiles[key] = Profile.starting(at)
+        profile = self._rows.profiles[key] = Profile.starting(at)
         schedule_profile(self.compiled, self.partition, key, at, max(at, now))
         self.counts["new_profiles"] += 1
         return profile
@@ -241,11 +251,30 @@ class Run:
             self._delete(key, goal, t0)
         self.erased[key] = None
         self.touched.pop(key, None)
-        self._profiles[key] = None
+        self._rows.profiles[key] = None
 
     # -- timers ----------------------------------------------------------------------------
 
-    def advance(self, offset: int) -> None:
+    def advance(self, start: int, offset: int) -> None:
+        """Do what has fallen due since ``start``, and no more than fits into a step.
+
+        After a long silence a single record may bring about a month of every profile. The clock
+        walks there, and where the step has become too large it stands until the next one.
+        """
+        clock, partition = self.partition.clock, self.partition
+        target = clock.now
+        while (soonest := partition.soonest) < target:
+            if self._comings_and_goings() >= self.most:
+                clock.now = start
+                raise Unfinished
+            start = clock.now = min(target, max(start, soonest) + STRIDE)
+            self._fall_due(offset)
+        clock.now = target
+
+    def _comings_and_goings(self) -> int:
+        return len(self.openings) + len(self.closings) + len(self.deleted) + len(self.erased)
+
+    def _fall_due(self, offset: int) -> None:
         """Do what has fallen due by the clock: open tickets, close them, let them go."""
         partition, now, goals = self.partition, self.partition.clock.now, self.compiled.by_key
         if partition.openings.soonest < now:
@@ -339,45 +368,6 @@ class Run:
     def _delete(self, key: bytes, goal: int, t0: int) -> None:
         if self.tickets(key).pop((goal, t0), None) is not None:
             self.deleted[key, (goal, t0)] = None
-
-    # -- what it reads ---------------------------------------------------------------------
-
-    def profile(self, key: bytes) -> Profile | None:
-        """A profile as it is by now; None if there is none."""
-        known = self._profiles.get(key)
-        if known is None and key not in self._profiles:
-            packed = self.partition.profiles.get(key)
-            if packed is not None:
-                known = unpack(packed)
-                self._forget_goals(known)
-                self._forget_attributes(known)
-            self._profiles[key] = known
-        return known
-
-    def _forget_goals(self, profile: Profile) -> None:
-        """Forget what was said of a profile for goals of which not even the name is known."""
-        goals, names = self.compiled.by_key, self.partition.roster.names
-        if not profile.scores.keys() <= goals.keys():
-            profile.scores = {
-                goal: said
-                for goal, said in profile.scores.items()
-                if goal in goals or goal in names
-            }
-
-    def _forget_attributes(self, profile: Profile) -> None:
-        """Forget attributes that are configured no more: nothing would bring them up to date."""
-        known = self.compiled.attributes
-        if not profile.attributes.keys() <= known.keys():
-            profile.attributes = {
-                name: found for name, found in profile.attributes.items() if name in known
-            }
-
-    def tickets(self, key: bytes) -> dict[TicketId, Packed | Opening]:
-        """The tickets of a profile as they are by now."""
-        if key not in self._tickets:
-            stored = self.partition.tickets.of(key)
-            self._tickets[key] = {id_of(ticket): ticket for ticket in stored}
-        return self._tickets[key]
 
 
 def schedule_profile(

@@ -113,6 +113,8 @@ class Step:
         Profiles erased because a record asked for it.
     counts
         What was counted, by name, for the metrics.
+    taken
+        How many records it took of those it was given.
     """
 
     profiles: list[Row] = field(default_factory=list)
@@ -122,3 +124,4 @@ class Step:
     refused: list[Refusal] = field(default_factory=list)
     erasures: list[Erasure] = field(default_factory=list)
     counts: Counter[str] = field(default_factory=Counter)
+    taken: int = 0

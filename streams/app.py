@@ -39,6 +39,9 @@ from streams.wiring import Wiring
 LOOK_EVERY = 1.0
 #: Seconds after which it is known that a topic has more partitions, at most.
 METADATA_AGE = 60.0
+#: Bytes of records that are worked on together, but for a run that is larger by itself: of large
+#: records fewer wait in a lane.
+TOGETHER_BYTES = 2_000_000
 REPARTITIONED = (
     "{topic} has {found} partitions now, not {known}: new events of a profile may come to another "
     "partition than the one that its state is in. See docs/scaling.md, Repartitioning"
@@ -153,8 +156,12 @@ class Worker:
         self.app.agent(source, name=name)(agent)
 
     def _weigh(self, run: Any) -> int:
-        """Records of a run; an idle while goes with nothing else."""
-        return self.settings.run_records if isinstance(run, float) else len(run.value)
+        """Records of a run, or what its bytes stand for; an idle while goes with nothing else."""
+        most = self.settings.run_records
+        if isinstance(run, float):
+            return most
+        size = sum([len(record.value) for record in run.value if record.value])
+        return max(len(run.value), size * most // TOGETHER_BYTES)
 
     async def _score(self, number: int, runs: list[Any] | None) -> None:
         """Let a partition's clock run on, or score what has come since the last checkpoint."""

@@ -5,6 +5,9 @@ it runs on with the wall, second for second, and it never goes back. An event th
 ``max_jump`` ahead only counts once an event of a second profile, as far ahead, confirms it; an
 ordinary advance in between proves it a lie. A partition that has only ever seen one profile has
 nobody to ask and takes its word.
+
+Where very much falls due on the way, a step may stand still before it (``models/run.py``): then
+``now`` is behind what ``greatest`` allows, and the next event brings it on.
 """
 
 from __future__ import annotations
@@ -54,7 +57,7 @@ class Clock:
         self._meet(profile)
         if at > self.greatest:
             self.greatest = max(self.greatest, self._believed(at, profile))
-            self.now = max(self.now, self.greatest - self.allowed_lateness)
+        self.now = max(self.now, self.greatest - self.allowed_lateness)
         return self.now
 
     def idle(self, elapsed: int) -> int:

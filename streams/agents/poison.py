@@ -26,10 +26,19 @@ LONGEST_MESSAGE = 500
 
 
 class Crash(Exception):  # noqa: N818 - carries an error, and is none of its own
-    """Engine or trainer raised what it never should, its cause; nothing of the run was written.
+    """Engine or trainer raised what it never should, its cause.
 
     The partition has to be closed before anything else: what is in memory may have moved.
+
+    Parameters
+    ----------
+    applied
+        How many records of the run are durable; nothing was written of the others.
     """
+
+    def __init__(self, applied: int = 0) -> None:
+        super().__init__(applied)
+        self.applied = applied
 
 
 class Agent(Protocol):
@@ -78,7 +87,7 @@ class PoisonGuard:
 
     async def see_to(self, number: int, records: list[Any], offset: int, crash: Crash) -> None:
         """Do what there is to do about a run that has crashed: give up, or leave a record out."""
-        error = self._cause(number, crash)
+        error, records = self._cause(number, crash), records[crash.applied :]
         run, crashes = (records[0].offset, offset), self.agent.crashes(number)
         if not self.patience:
             raise error from None
@@ -93,12 +102,12 @@ class PoisonGuard:
         except Crash as another:
             raise self._cause(number, another) from None
 
-    async def _crash_of(self, number: int, records: list[Any], offset: int) -> Exception | None:
-        """Apply a run; what it crashes with, its partition closed."""
+    async def _crash_of(self, number: int, records: list[Any], offset: int) -> Crash | None:
+        """Apply a run; how it crashes, if it does."""
         try:
             await self.agent.handle(number, records, offset)
         except Crash as crash:
-            return self._cause(number, crash)
+            return crash
         return None
 
     def _cause(self, number: int, crash: Crash) -> Exception:
@@ -115,9 +124,10 @@ class PoisonGuard:
         """Apply a run without the records that crash alone."""
         isolated = 0
         while records:
-            error = await self._crash_of(number, records, offset)
-            if error is None:
+            crash = await self._crash_of(number, records, offset)
+            if crash is None:
                 return
+            error, records = self._cause(number, crash), records[crash.applied :]
             alone = self.agent.error_of(number, records[:1])
             if alone is None:
                 good = await self._good(number, records)

@@ -10,7 +10,7 @@ from typing import Any
 from aiokafka.partitioner import DefaultPartitioner
 from faust.types import TP
 
-from models.engine import Engine
+from models.engine import MOST_DUE, Engine
 from models.errors import PenchantError
 from models.goals.examples import Example, encode_example
 from models.partition import Partition
@@ -42,6 +42,8 @@ class ScoringAgent:
         Profiles and tickets.
     snapshots
         Must have caught up before anything is scored.
+    most_due
+        Tickets and profiles that may come and go by the clock in one step.
     """
 
     def __init__(
@@ -50,8 +52,10 @@ class ScoringAgent:
         wiring: Wiring,
         tables: tuple[RunTable, RunTable],
         snapshots: SnapshotReader,
+        most_due: int = MOST_DUE,
     ) -> None:
         self.engine = engine
+        self.most_due = most_due
         self.topics = wiring.topics
         self.checkpoint = wiring.checkpoint
         self.metrics = wiring.metrics
@@ -68,23 +72,33 @@ class ScoringAgent:
     async def handle(self, number: int, records: list[Any], offset: int) -> None:
         """Apply a run and make what it brought about durable.
 
+        Mostly in one step; in several, a transaction each, where a great deal falls due at once.
+
         Raises
         ------
         Crash
-            Nothing of the run was written: close the partition before anything else.
+            Nothing more of the run was written: close the partition before anything else.
         """
-        partition = await self._open(number)
-        started = time.perf_counter()
+        partition, left = await self._open(number), records
+        while True:
+            step = self._step(partition, left, len(records) - len(left))
+            left = left[step.taken :]
+            end = left[0].offset if left else offset + 1
+            await self._finish(partition, step, end)
+            self.done[number] = end
+            if not left:
+                break
+        self.metrics.count_run(number, records, time.time())
+
+    def _step(self, partition: Partition, records: list[Any], before: int) -> Step:
+        """Apply a run, or what of it fits into a step, after so many records of it."""
         try:
-            step = self.engine.step(partition, records)
+            with self.metrics.step_seconds.labels("compute").time():
+                return self.engine.step(partition, records, self.most_due)
         except PenchantError:
             raise
         except Exception as error:
-            raise Crash from error
-        self.metrics.step_seconds.labels("compute").observe(time.perf_counter() - started)
-        await self._finish(partition, step, offset + 1)
-        self.metrics.count_run(number, records, time.time())
-        self.done[number] = offset + 1
+            raise Crash(before) from error
 
     # -- runs that crash the engine; see streams/agents/poison.py ---------------------------
 

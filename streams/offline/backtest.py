@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from models.config.schema import Config
-from models.engine import Engine
+from models.engine import MOST_DUE, Engine
 from models.events.times import LATEST, format_time
 from models.goals.compiled import CompiledGoal
 from models.goals.examples import Example
@@ -160,11 +160,14 @@ class Backtest:
             Is told how many have been applied since the last time.
         """
         for run in _runs(iter(records), size):
-            step = self.engine.step(self.partition, run)
-            self.partition.apply(step)
-            self._take(step)
-            self._look()
-            tell(len(run))
+            left = run
+            while left:
+                step = self.engine.step(self.partition, left, MOST_DUE)
+                self.partition.apply(step)
+                self._take(step)
+                self._look()
+                tell(step.taken)
+                left = left[step.taken :]
 
     def _look(self) -> None:
         """Note the factors of every goal at the moments chosen for it."""

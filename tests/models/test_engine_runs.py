@@ -76,6 +76,32 @@ def test_runs_of_any_size_give_equal_states_tickets_and_examples(
     assert examples(one) == examples(other)
 
 
+@given(DISORDER, st.integers(1, 9), st.booleans())
+@settings(max_examples=80, deadline=None)
+def test_steps_of_any_room_give_equal_states_tickets_and_examples(
+    questions: Any, drawn: Any, most: int, recovers: bool
+) -> None:
+    log, whole, cut = log_of(drawn), Bench(questions), Bench(questions)
+    one, other = whole.run(log), []
+    for step in cut.pieces(log, most):
+        other.append(step)
+        if recovers:
+            cut.partition = cut.open(cut.partition)
+    assert tables(whole.partition) == tables(cut.partition)
+    assert examples(one) == examples(other)
+
+
+def test_a_month_that_falls_due_at_once_comes_in_steps_that_stay_small(questions: Any) -> None:
+    bench, most = Bench(questions), 200
+    bench.run(records(event(f"p{n}", START + n) for n in range(50)))
+    far = records([event(name, START + 29 * DAY) for name in ("p1", "p2")], first=50)
+    steps = list(bench.pieces(far, most))
+    moved = [step.counts["opened"] + step.counts["closed_0"] for step in steps]
+    assert sum(moved) > 20 * most
+    assert max(moved) < 2 * most
+    assert [step.taken for step in steps if step.taken] == [len(far)]
+
+
 @given(DISORDER, st.data())
 @settings(max_examples=60, deadline=None)
 def test_replaying_any_prefix_twice_equals_once(questions: Any, drawn: Any, data: Any) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 
 from prometheus_client import CollectorRegistry
 
-from streams.app import RepartitionedError, Worker
+from streams.app import TOGETHER_BYTES, RepartitionedError, Worker
 from streams.settings import Settings
 from tests.support.factories import config
 from tests.support.transport import run
@@ -51,3 +51,15 @@ def test_a_worker_stops_when_partitions_are_added_to_a_source() -> None:
     [error] = crashed
     assert isinstance(error, RepartitionedError)
     assert str(error).startswith("penchant.events has 6 partitions now, not 4: ")
+
+
+def test_of_large_records_fewer_are_worked_on_together() -> None:
+    weigh = Worker(config(), Settings(run_records=2000), CollectorRegistry())._weigh
+
+    def run_of(number: int, size: int | None) -> Any:
+        record = SimpleNamespace(value=None if size is None else b"x" * size)
+        return SimpleNamespace(value=[record] * number)
+
+    assert weigh(run_of(100, 300)) == weigh(run_of(100, None)) == 100
+    assert weigh(run_of(100, TOGETHER_BYTES // 200)) == 1000
+    assert weigh(1.5) == 2000  # an idle while goes with nothing else

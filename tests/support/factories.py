@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import orjson
@@ -88,6 +88,13 @@ class Bench:
     def run(self, source: Sequence[Record], size: int = 1000) -> list[Step]:
         """Step through records in runs of a size."""
         return [self.step(source[at : at + size]) for at in range(0, len(source), size)]
+
+    def pieces(self, source: Sequence[Record], most: int) -> Iterator[Step]:
+        """Step through records, in steps in which no more comes and goes by the clock."""
+        while source:
+            step = self._taken(self.engine.step(self.partition, source, most))
+            source = source[step.taken :]
+            yield step
 
     def step(self, source: Sequence[Record]) -> Step:
         """One step."""

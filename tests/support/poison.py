@@ -17,6 +17,7 @@ from models.engine import Engine
 from models.goals.examples import Example
 from models.learning.trainer import Trainer
 from models.partition import Partition
+from models.run import WHOLE
 from models.step import Record, Step
 from streams.app import Worker
 from streams.cli.worker import run
@@ -48,9 +49,9 @@ def letters(log: Sequence[Any], stage: int) -> list[tuple[int, str, str]]:
 class BuggyEngine(Engine):
     """Raises what nobody foresaw when it has gone through a run: clock and timers have moved."""
 
-    def step(self, partition: Partition, records: Sequence[Record]) -> Step:
+    def step(self, partition: Partition, records: Sequence[Record], most: int = WHOLE) -> Step:
         """One step, or a crash."""
-        step = super().step(partition, records)
+        step = super().step(partition, records, most)
         if any(POISON in (record.value or b"") for record in records):
             raise KeyError("poison")
         return step

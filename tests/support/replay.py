@@ -57,7 +57,7 @@ def examples_are_byte_equal(
         assert list(map(plain_example, found[goal])) == list(map(plain_example, examples))
 
 
-def states_are_byte_equal(live: dict[bytes, bytes], backtest: Backtest) -> None:
+def states_are_byte_equal(live: dict[bytes, bytes], backtest: Backtest | Bench) -> None:
     """Clock and profiles of a partition, but for what they owe to models."""
     offline = backtest.partition.profiles
     assert live.keys() - {GOALS_KEY} == offline.keys() - {GOALS_KEY}  # which goals have spoken
@@ -66,7 +66,7 @@ def states_are_byte_equal(live: dict[bytes, bytes], backtest: Backtest) -> None:
         assert owed_to_events(live[key]) == owed_to_events(offline[key])
 
 
-def open_tickets_are_byte_equal(live: dict[bytes, bytes], backtest: Backtest) -> None:
+def open_tickets_are_byte_equal(live: dict[bytes, bytes], backtest: Backtest | Bench) -> None:
     """The tickets of a partition, but for what they owe to models."""
     found = {split_key(key): plain_ticket(value) for key, value in live.items()}
     assert found == {

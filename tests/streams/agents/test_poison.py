@@ -8,47 +8,28 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from prometheus_client import CollectorRegistry
 
+from models.engine import MOST_DUE
 from models.goals.tickets import TicketBook
 from models.partition import CLOCK_KEY
 from models.poison import CRASH_KEY, crashes_of
 from models.step import PlainRecord
 from streams.agents.poison import MOST_ISOLATED, PoisonGuard, describe, place_of
-from streams.agents.score import ScoringAgent
-from streams.metrics import Metrics
 from streams.transport.store import Rows
-from streams.wiring import Wiring
+from tests.support.agents import Table, scoring_agent
 from tests.support.factories import Bench, config, habits, records
-from tests.support.poison import POISON, TOPICS, BuggyEngine, committed, letters
+from tests.support.poison import POISON, BuggyEngine, committed, letters
 from tests.support.transport import Notes
 
 PATIENCE = 3
 
 
-class Table:
-    """A table of one partition."""
-
-    def __init__(self, rows: Any) -> None:
-        self.rows = rows
-
-    def holder(self, _number: int) -> Any:
-        """Its rows."""
-        return self.rows
-
-
-class Ready:
-    """Snapshots that have caught up."""
-
-    async def wait_caught_up(self) -> None:
-        """At once."""
-
-
 class Life:
     """A worker that is started again whenever it stops; what is durable outlives it."""
 
-    def __init__(self, patience: int = PATIENCE) -> None:
+    def __init__(self, patience: int = PATIENCE, most_due: int = MOST_DUE) -> None:
         self.patience = patience
+        self.most_due = most_due
         self.log: list[Any] = []
         self.checkpoint = Notes(self.log, transactional=True)
         self.tables: Any = (Table(Rows()), Table(TicketBook()))
@@ -56,10 +37,8 @@ class Life:
         self.guard = self._start()
 
     def _start(self) -> PoisonGuard:
-        metrics = Metrics(CollectorRegistry())
-        wiring = Wiring(TOPICS, self.checkpoint, metrics, 4)
-        ready: Any = Ready()
-        agent = ScoringAgent(BuggyEngine(config()), wiring, self.tables, ready)
+        engine = BuggyEngine(config())
+        agent = scoring_agent(engine, self.checkpoint, self.tables, self.most_due)
         return PoisonGuard(agent, self.patience)
 
     @property
@@ -104,11 +83,12 @@ LOG = records(habits(profiles=8, days=12))
 @given(
     places=st.sets(st.integers(0, len(LOG) - 1), max_size=5),
     size=st.integers(1, 100),
+    most_due=st.sampled_from([1, 5, MOST_DUE]),
 )
 def test_everything_but_the_poison_is_applied_and_the_poison_is_a_letter_each(
-    places: set[int], size: int
+    places: set[int], size: int, most_due: int
 ) -> None:
-    life, bench = Life(), Bench(config())
+    life, bench = Life(most_due=most_due), Bench(config())
     life.live(poisoned(LOG, places), size)
     bench.run([one for one in LOG if one.offset not in places])
     assert [(offset, reason) for offset, reason, _ in life.letters] == [
