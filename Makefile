@@ -8,6 +8,10 @@ READY := $(VENV)/.ready
 # The demo does without the developers' tools, which take most of the time to fetch.
 RUNS := $(VENV)/.runs
 
+# Without its cache pytest rewrites every assertion again in every process, and Python 3.11 was seen to
+# fail in the middle of it ("AST constructor recursion depth mismatch").
+unexport PYTHONDONTWRITEBYTECODE
+
 # Tests spend half of their time waiting for brokers: files of tests side by side, brokers of their own.
 SPREAD ?= --numprocesses auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder
 

@@ -23,6 +23,8 @@ from aiokafka.producer import sender
 from aiokafka.structs import OffsetAndMetadata, TopicPartition
 from faust.types import TP
 
+from streams.producers import close_producer, start_producer
+
 Headers = Sequence[tuple[str, bytes]]
 
 #: Bytes in a batch of records: large runs go out in few requests.
@@ -139,7 +141,7 @@ class Transactional(Checkpoint):
             linger_ms=0,
             **self._options,
         )
-        await producer.start()
+        await start_producer(producer)
         self._producers[source] = producer
 
     async def commit(self, source: TP, offset: int | None, stages: Sequence[Stage]) -> None:
@@ -159,7 +161,7 @@ class Transactional(Checkpoint):
     async def stop(self) -> None:
         """Close every producer; one that has been fenced or is in doubt is let go."""
         producers, self._producers = self._producers, {}
-        await asyncio.gather(*(_close(producer) for producer in producers.values()))
+        await asyncio.gather(*(close_producer(producer) for producer in producers.values()))
 
 
 class Ordered(Checkpoint):
@@ -175,7 +177,7 @@ class Ordered(Checkpoint):
         """One producer serves all partitions."""
         if self._producer is None and partitions:
             self._producer = AIOKafkaProducer(linger_ms=0, **self._options)
-            await self._producer.start()
+            await start_producer(self._producer)
 
     async def commit(self, source: TP, offset: int | None, stages: Sequence[Stage]) -> None:
         """Each stage, awaited, before the next."""
@@ -188,7 +190,7 @@ class Ordered(Checkpoint):
         """Close the producer."""
         producer, self._producer = self._producer, None
         if producer is not None:
-            await _close(producer)
+            await close_producer(producer)
 
 
 async def _deliver(producer: AIOKafkaProducer, outputs: Iterable[Output]) -> None:
@@ -230,11 +232,3 @@ def _append(batch: Any, record: Outgoing) -> bool:
         key=record.key, value=record.value, timestamp=None, headers=list(record.headers)
     )
     return appended is not None
-
-
-async def _close(producer: AIOKafkaProducer) -> None:
-    try:
-        await producer.stop()
-    except KafkaError:
-        # Fenced, or in doubt: the owner after us has taken over, or will.
-        return

@@ -17,6 +17,7 @@ from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 from aiokafka.structs import TopicPartition
 
 from streams.dead_letters import REPLAYED_FROM
+from streams.producers import start_producer
 from streams.security import client_options
 from streams.settings import Settings
 from streams.topics import topics_of
@@ -145,7 +146,7 @@ async def _producer(settings: Settings) -> AsyncIterator[AIOKafkaProducer]:
         transactional_id=f"{settings.prefix}-dlq-replay" if transactional else None,
         acks="all", max_request_size=1_048_576, **client_options(settings),
     )  # fmt: skip
-    await producer.start()
+    await start_producer(producer)
     try:
         yield producer
     finally:

@@ -247,13 +247,18 @@ def stay(goals: Path, settings: Settings) -> None:
         "event_id": "mine-1", "profile_id": "household-1", "timestamp": "2018-01-02T10:00:00Z",
         "type": "basket", "properties": {"amount": 42.5},
     }  # fmt: skip
-    environment = f"PENCHANT_BROKERS={settings.brokers} PENCHANT_PARTITIONS={settings.partitions}"
-    prefix = f"{environment} {called(sys.argv[0])}"
+    environment = (
+        f"export PENCHANT_BROKERS={settings.brokers} PENCHANT_PARTITIONS={settings.partitions} "
+        f"PENCHANT_GUARANTEE={settings.guarantee}"
+    )
+    program = called(sys.argv[0])
     say("\nBroker and worker stay up until Ctrl-C. In another terminal:")
-    say(f"  {prefix} watch --profile household-1", markup=False)
+    say(f"  {environment}", markup=False)
+    say(f"  {program} watch --profile household-1", markup=False)
     say("and then, in a third:")
+    say(f"  {environment}", markup=False)
     say(f"  echo '{orjson.dumps(event).decode()}' > mine.jsonl", markup=False)
-    say(f"  {prefix} send {goals} mine.jsonl", markup=False)
+    say(f"  {program} send {goals} mine.jsonl", markup=False)
     signal.pause()
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import logging
 import sys
 from collections.abc import Coroutine
 from typing import Any, TypeVar
@@ -145,8 +146,8 @@ def replay_letters(  # noqa: PLR0913, PLR0917 - one argument an option
     Those sent before are left out; a record that is refused once more is a new letter.
     """
     if not places and reason is None and not everything:
-        expected = "PLACES, --reason CODE or --all"
-        raise ConfigError("penchant dlq replay", [Problem("", "nothing to choose by", expected)])
+        expected = "PARTITION/OFFSET, --reason CODE or --all"
+        raise ConfigError("penchant dlq replay", [Problem("PLACES", "none", expected)])
     chosen = {_place(place) for place in places}
 
     def wanted(letter: Letter) -> bool:
@@ -171,6 +172,7 @@ def replay_letters(  # noqa: PLR0913, PLR0917 - one argument an option
 
 def _done(settings: Settings, work: Any) -> Any:
     """What comes of some work with the broker, or a word about why not."""
+    logging.getLogger("aiokafka").setLevel(logging.CRITICAL)  # what it reports is the answer
     with waiting("reading the letters"):
         with admin_client(settings):  # says what is wrong before a client waits in silence
             pass

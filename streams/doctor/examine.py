@@ -22,6 +22,7 @@ from models.learning.snapshot import read_snapshot
 from streams.admin import Finding, find_topics
 from streams.doctor import verdicts
 from streams.doctor.verdicts import Held, Model, Verdict
+from streams.producers import WITHOUT
 from streams.security import client_options
 from streams.settings import Settings
 from streams.topics import topics_of
@@ -102,8 +103,7 @@ class Examination:
             return
         problem = asyncio.run(transaction_problem(self.settings))
         advice = (
-            "the user needs write on transactional ids that start with PENCHANT_PREFIX; for a "
-            "broker without transactions set PENCHANT_GUARANTEE=at_least_once"
+            f"the user needs write on transactional ids that start with PENCHANT_PREFIX; {WITHOUT}"
         )
         if problem is None:
             yield Verdict("guarantee", "right", "exactly once: transactions work")

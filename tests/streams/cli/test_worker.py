@@ -64,6 +64,21 @@ def test_wrong_partitions_are_named_with_what_to_do(embedded: Cluster, tmp_path:
     assert "set PENCHANT_PARTITIONS to what the events topic has" in said
 
 
+@pytest.mark.embedded
+def test_a_broker_without_transactions_is_told_with_the_setting_for_it(embedded: Cluster) -> None:
+    worker = embedded.worker(GOALS, guarantee="exactly_once").start()
+    until(lambda: not worker.alive, "the worker to stop")
+    assert worker.stop() == 1
+    stops = [line for line in lines(worker) if "the worker stops" in line]
+    assert len(stops) == 1
+    assert "for a broker without transactions set PENCHANT_GUARANTEE=at_least_once" in stops[0]
+    assert "Unclosed" not in worker.log.read_text()
+    replay = execute("dlq", "replay", "--all", **place_of(embedded) | {"guarantee": "exactly_once"})
+    assert replay.code == 1
+    (said,) = replay.err.strip().splitlines()
+    assert said.startswith("failed: the broker begins no transaction (UnknownError): for a broker")
+
+
 def lines(worker: Worker) -> list[str]:
     """What a worker logged; every line is a record."""
     text = worker.log.read_text()
