@@ -210,8 +210,10 @@ class Progress:
     def __init__(self, screen: Screen) -> None:
         self._screen = screen
         self._state: object = None
-        self._moved_at = self._line_at = time.monotonic()
+        self._moved_at = self._line_at = self._looked_at = time.monotonic()
         self._first: float | None = None
+        self._all = False
+        #: From the look before the first event was done to the one that saw them all done.
         self.seconds = 0.0
 
     @property
@@ -227,9 +229,11 @@ class Progress:
         if state != self._state:
             self._state, self._moved_at = state, now
         if done and self._first is None:
-            self._first = now
-        if self._first is not None and done < self._screen.events:
+            self._first = self._looked_at
+        if self._first is not None and not self._all:
             self.seconds = now - self._first
+            self._all = done >= self._screen.events
+        self._looked_at = now
         return done >= self._screen.events and self.still_for > STILL
 
     def line_is_due(self) -> bool:

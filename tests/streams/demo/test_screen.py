@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import time
 from io import StringIO
 
 from rich.console import Console
 
+from streams.cli.demo import Progress
 from streams.demo.follow import Seen
 from streams.demo.screen import Screen
 
@@ -15,3 +17,16 @@ def test_the_first_line_of_a_log_has_a_rate() -> None:
     seen = Seen(metrics={'penchant_events_total{result="applied"}': 50.0})
     assert screen.rate(seen) > 0.0
     assert " 0/s" not in screen.line(seen)
+
+
+def test_events_that_were_all_done_between_two_looks_took_the_time_between_them() -> None:
+    progress = Progress(Screen({}, 100, Console(file=StringIO())))
+    assert not progress.finished(Seen())
+    time.sleep(0.02)
+    seen = Seen(metrics={'penchant_events_total{result="applied"}': 100.0})
+    progress.finished(seen)
+    taken = progress.seconds
+    assert taken >= 0.02
+    time.sleep(0.02)
+    progress.finished(seen)
+    assert progress.seconds == taken
