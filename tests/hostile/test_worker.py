@@ -13,7 +13,7 @@ from models.events.parsing import REASONS
 from models.partition import NOT_PROFILES
 from models.profiles.codec import unpack
 from tests.hostile.records import hostile_records
-from tests.support.cluster import Cluster, Worker, until
+from tests.support.cluster import Cluster, Worker, keyed, until
 from tests.support.factories import START, Bench, config, event, records
 from tests.support.left import handled
 from tests.support.questions import churn_and_coupon
@@ -117,3 +117,14 @@ def nothing_of_it_is_in_the_logs(text: str) -> None:
     assert "Traceback" not in text
     assert "good1" not in text
     assert len(text) < 20_000
+
+
+def test_headers_by_the_thousand_hurt_nobody(embedded: Cluster) -> None:
+    """Half a megabyte of them on every event, a trace that is none among them."""
+    worker = embedded.worker(churn_and_coupon()).start().wait_ready()
+    before, log = resident(worker), [event(f"p{n}", START + n) for n in range(200)]
+    bomb = [("x" * 100, b"\xff" * 150)] * 2_000 + [("traceparent", b"\xff" * 10_000), ("", b"")]
+    embedded.send(keyed(log), headers=bomb)
+    until(lambda: worker.metrics().get("penchant_events_total/applied") == 200, "all to be applied")
+    assert resident(worker) < before + ROOM
+    assert worker.stop() == 0

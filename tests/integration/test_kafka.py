@@ -13,17 +13,14 @@ import orjson
 import pytest
 
 from models.config.loader import load_config
-from models.engine import Engine
 from models.events.times import parse_time
-from models.goals.clock import Clock
-from models.goals.tickets import TicketBook
-from models.partition import CLOCK_KEY, NOT_PROFILES
-from models.profiles.codec import owed_to_events, unpack
-from models.step import PlainRecord
+from models.partition import NOT_PROFILES
+from models.profiles.codec import unpack
 from tests.support.cluster import Cluster, Worker, keyed, until
 from tests.support.factories import START, habits
-from tests.support.left import all_learned, rows, table
+from tests.support.left import all_learned, table
 from tests.support.questions import churn_and_coupon
+from tests.support.replay import tables_are_those_of_the_engine_alone
 
 pytestmark = pytest.mark.kafka
 
@@ -72,37 +69,10 @@ def test_two_workers_through_a_kill_and_a_stop(
     survived: Cluster, log: list[dict[str, Any]]
 ) -> None:
     """One run, looked at from every side: the faults take longer than looking."""
-    final_states_are_byte_equal_to_an_offline_recomputation(survived)
+    tables_are_those_of_the_engine_alone(survived, load_config(CONFIG, "goals.yaml"))
     every_ticket_was_trained_once(survived)
     every_score_was_sent_once_and_the_last_is_of_the_last_event(survived, log)
     assert any(worker.alive for worker in survived.workers)
-
-
-def final_states_are_byte_equal_to_an_offline_recomputation(cluster: Cluster) -> None:
-    profiles = rows(cluster, cluster.topics.profiles)
-    tickets = rows(cluster, cluster.topics.tickets)
-    source: dict[int, list[PlainRecord]] = defaultdict(list)
-    for record in cluster.read(cluster.topics.events):
-        source[record.partition].append(PlainRecord(record.key, record.value, record.offset))
-    assert sum(map(len, source.values())) > 2_000
-    for number, records in source.items():
-        engine = Engine(load_config(CONFIG, "goals.yaml"))
-        partition = engine.open(number, {}, TicketBook())
-        partition.apply(engine.step(partition, records))
-        held = profiles[number]
-        assert clock_of(held[CLOCK_KEY]) == clock_of(partition.profiles[CLOCK_KEY])
-        expected = {key: owed_to_events(value) for key, value in partition.profiles.items()
-                    if key not in NOT_PROFILES}  # fmt: skip
-        assert {
-            key: owed_to_events(value) for key, value in held.items() if key not in NOT_PROFILES
-        } == (expected)
-        assert len(tickets[number]) == len(partition.tickets)
-
-
-def clock_of(packed: bytes) -> tuple[int, int]:
-    clock = Clock(0, 1)
-    clock.unpack(packed)
-    return clock.now, clock.offset
 
 
 def every_ticket_was_trained_once(cluster: Cluster) -> None:

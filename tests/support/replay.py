@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -9,6 +10,7 @@ from typing import Any
 import orjson
 
 from models.config.schema import Config
+from models.goals.clock import Clock
 from models.goals.examples import Example
 from models.goals.tickets import id_of, split_key
 from models.learning.state import dump_trainer, join_state
@@ -16,6 +18,7 @@ from models.learning.trainer import Trainer, trainers_of
 from models.partition import CLOCK_KEY, NOT_PROFILES
 from models.profiles.codec import owed_to_events
 from models.scoring.roster import GOALS_KEY
+from models.step import PlainRecord
 from streams.agents.school import state_name
 from streams.offline.backtest import Backtest
 from streams.offline.layout import PLAIN
@@ -23,7 +26,7 @@ from streams.offline.ordered import records_of
 from streams.offline.survey import survey
 from tests.support.cluster import Cluster
 from tests.support.factories import Bench, records
-from tests.support.left import plain_example, plain_ticket, table
+from tests.support.left import plain_example, plain_ticket, rows, table
 
 Events = Sequence[Mapping[str, Any]]
 
@@ -74,6 +77,39 @@ def open_tickets_are_byte_equal(live: dict[bytes, bytes], backtest: Backtest | B
         for key, tickets in backtest.partition.tickets
         for ticket in tickets
     }
+
+
+def tables_are_those_of_the_engine_alone(
+    cluster: Cluster, config: Config
+) -> dict[str, list[Example]]:
+    """What workers have left in their tables, byte by byte; returns the examples of the engine."""
+    source: dict[int, list[PlainRecord]] = defaultdict(list)
+    for one in cluster.read(cluster.topics.events):
+        source[one.partition].append(PlainRecord(one.key, one.value, one.offset))
+    assert sum(map(len, source.values())) > 2_000
+    profiles, tickets = (
+        rows(cluster, cluster.topics.profiles),
+        rows(cluster, cluster.topics.tickets),
+    )
+    found: dict[str, list[Example]] = defaultdict(list)
+    for number, log in source.items():
+        bench = Bench(config)
+        for example in bench.step(log).examples:
+            found[example.goal].append(example._replace(partition=number))
+        assert _clock_of(profiles[number]) == _clock_of(bench.partition.profiles)
+        assert _owed_to_events(profiles[number]) == _owed_to_events(bench.partition.profiles)
+        open_tickets_are_byte_equal(tickets[number], bench)
+    return found
+
+
+def _owed_to_events(profiles: Mapping[bytes, bytes]) -> dict[bytes, bytes]:
+    return {k: owed_to_events(value) for k, value in profiles.items() if k not in NOT_PROFILES}
+
+
+def _clock_of(profiles: Mapping[bytes, bytes]) -> tuple[int, int]:
+    clock = Clock(0, 1)
+    clock.unpack(profiles[CLOCK_KEY])
+    return clock.now, clock.offset
 
 
 def relearned(
