@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -20,6 +19,7 @@ from kafka.errors import (
 )
 
 from models.errors import PenchantError
+from streams.logs import hushed
 from streams.security import client_options
 from streams.settings import Settings
 from streams.topics import Wanted, wanted_topics
@@ -84,20 +84,20 @@ def admin_client(settings: Settings) -> Iterator[KafkaAdminClient]:
     BrokerError
         It cannot be reached.
     """
-    logging.getLogger("kafka").setLevel(logging.CRITICAL)  # it reports every attempt at length
-    try:
-        client = KafkaAdminClient(bootstrap_timeout_ms=PATIENCE_MS, **client_options(settings))
-    except (KafkaError, OSError) as error:
-        raise BrokerError(
-            f"no Kafka broker answers at {settings.brokers} ({type(error).__name__}). "
-            "Is it running? PENCHANT_BROKERS says where to look."
-        ) from None
-    try:
-        yield client
-    except KafkaError as error:
-        raise BrokerError(f"the broker at {settings.brokers} refused: {error}") from None
-    finally:
-        client.close()
+    with hushed("kafka"):  # it reports every attempt at length
+        try:
+            client = KafkaAdminClient(bootstrap_timeout_ms=PATIENCE_MS, **client_options(settings))
+        except (KafkaError, OSError) as error:
+            raise BrokerError(
+                f"no Kafka broker answers at {settings.brokers} ({type(error).__name__}). "
+                "Is it running? PENCHANT_BROKERS says where to look."
+            ) from None
+        try:
+            yield client
+        except KafkaError as error:
+            raise BrokerError(f"the broker at {settings.brokers} refused: {error}") from None
+        finally:
+            client.close()
 
 
 def find_topics(client: KafkaAdminClient, settings: Settings) -> list[Finding]:

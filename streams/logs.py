@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import logging
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import Any, TextIO
 
@@ -83,3 +85,15 @@ def set_up_logging(settings: Settings, stream: TextIO | None = None) -> None:
         logging.getLogger(name).setLevel("DEBUG" if level == "DEBUG" else "WARNING")
     for name in CLIENTS:
         logging.getLogger(name).setLevel("WARNING")
+
+
+@contextmanager
+def hushed(library: str) -> Iterator[None]:
+    """Let a library say nothing for a while: whoever calls it tells what is wrong."""
+    log = logging.getLogger(library)
+    level = log.level
+    log.setLevel(logging.CRITICAL)
+    try:
+        yield
+    finally:
+        log.setLevel(level)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import base64
-import logging
 import sys
 from collections.abc import Coroutine
 from typing import Any, TypeVar
@@ -30,6 +29,7 @@ from streams.cli.common import (
 )
 from streams.cli.usage import examples
 from streams.letters import Letter, Place, Replay, read_letters, replay
+from streams.logs import hushed
 from streams.settings import Settings
 from streams.tables import print_table
 
@@ -172,8 +172,7 @@ def replay_letters(  # noqa: PLR0913, PLR0917 - one argument an option
 
 def _done(settings: Settings, work: Any) -> Any:
     """What comes of some work with the broker, or a word about why not."""
-    logging.getLogger("aiokafka").setLevel(logging.CRITICAL)  # what it reports is the answer
-    with waiting("reading the letters"):
+    with hushed("aiokafka"), waiting("reading the letters"):  # what it reports is the answer
         with admin_client(settings):  # says what is wrong before a client waits in silence
             pass
         return asyncio.run(_guarded(work(settings)))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
@@ -22,6 +21,7 @@ from models.learning.snapshot import read_snapshot
 from streams.admin import Finding, find_topics
 from streams.doctor import verdicts
 from streams.doctor.verdicts import Held, Model, Verdict
+from streams.logs import hushed
 from streams.producers import WITHOUT
 from streams.security import client_options
 from streams.settings import Settings
@@ -336,7 +336,11 @@ def _model_of(record: Any) -> tuple[str, Model] | None:
 
 async def transaction_problem(settings: Settings) -> str | None:
     """Why a transaction cannot be begun and ended; None when it can. Nothing is written."""
-    logging.getLogger("aiokafka").setLevel(logging.CRITICAL)  # what it reports is the verdict
+    with hushed("aiokafka"):  # what it reports is the verdict
+        return await _transaction_problem(settings)
+
+
+async def _transaction_problem(settings: Settings) -> str | None:
     producer = AIOKafkaProducer(
         transactional_id=f"{settings.prefix}-doctor", request_timeout_ms=int(PATIENCE * 1000),
         **client_options(settings),

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from streams.logs import set_up_logging
+from streams.logs import hushed, set_up_logging
 from streams.settings import Settings
 
 logger = logging.getLogger("penchant.test")
@@ -107,6 +107,14 @@ def test_libraries_are_heard_from_warnings_on_unless_asked(stream: io.StringIO) 
     logging.getLogger("aiokafka.consumer").debug("a password, perhaps")
     logging.getLogger("mode.services").debug("asked for")
     assert lines(stream)[-1]["message"] == "asked for"
+
+
+def test_a_library_is_hushed_for_as_long_as_somebody_speaks_for_it(stream: io.StringIO) -> None:
+    set_up(stream, log_format="json")
+    with hushed("aiokafka"):
+        logging.getLogger("aiokafka").error("at length")
+    logging.getLogger("aiokafka").error("again")
+    assert [line["message"] for line in lines(stream)] == ["again"]
 
 
 def test_being_set_up_twice_says_nothing_twice(stream: io.StringIO) -> None:
