@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from aiokafka import AIOKafkaConsumer
@@ -85,25 +85,47 @@ class SnapshotReader:
             if not self._caught_up.is_set() and await consumer.position(partition) >= end:
                 self._caught_up.set()
             fetched = await consumer.getmany(partition, timeout_ms=POLL_MS)
-            for record in _latest(fetched.get(partition, [])):
-                self._adopt(record)
+            for records in _latest_first(fetched.get(partition, [])):
+                for record in records:
+                    if self._adopt(record):
+                        break
 
-    def _adopt(self, record: Any) -> None:
+    def _adopt(self, record: Any) -> bool:
+        """Whether a snapshot is in force now; otherwise the one before it may be."""
         try:
             snapshot = read_snapshot(record.value)
             adopted = self.engine.adopt(snapshot)
         except SnapshotError as error:
             self.metrics.snapshots_refused.inc()
-            logger.warning("refused a snapshot: %s", error, extra={"offset": record.offset})
-            return
+            place = {"topic": self.topic, "partition": 0, "offset": record.offset}
+            logger.warning("refused a snapshot: %s", error, extra=place)
+            return False
         if not adopted:
-            return
+            return False
         for goal in self.engine.compiled.goals:
             scorer = self.engine.board.scorer(goal)
             if goal.name == snapshot.goal and scorer is not None:
                 self.metrics.show_scorer(scorer, record.timestamp / 1000)
+        return True
 
 
-def _latest(records: list[Any]) -> list[Any]:
-    """The last snapshot of each goal: those before it need not be compiled."""
-    return [one for one in {record.key: record for record in records}.values() if one.value]
+def _latest_first(records: Iterable[Any]) -> list[list[Any]]:
+    """The snapshots of each goal since it was last withdrawn, the latest first.
+
+    The first one that can be used is enough: those before it need not even be read.
+
+    Examples
+    --------
+    >>> from models.step import PlainRecord
+    >>> values = (b"1", None, b"2", b"3")
+    >>> records = [PlainRecord(b"churn", one, at) for at, one in enumerate(values)]
+    >>> [[record.value for record in goal] for goal in _latest_first(records)]
+    [[b'3', b'2']]
+    """
+    by_goal: dict[bytes, list[Any]] = {}
+    for record in records:
+        if record.value:
+            by_goal.setdefault(record.key, []).append(record)
+        else:
+            by_goal.pop(record.key, None)
+    return [found[::-1] for found in by_goal.values()]

@@ -14,6 +14,7 @@ from prometheus_client import CollectorRegistry
 from models.config.loader import load_config
 from models.engine import Engine
 from models.events.times import parse_time
+from models.learning.trainer import trainers_of
 from models.profiles.codec import unpack
 from streams.metrics import Metrics
 from streams.security import client_options
@@ -150,12 +151,12 @@ def every_example_was_learned_once(cluster: Cluster, metrics: dict[str, float]) 
         assert insight["status"] in ("ready", "degraded")
 
 
-def a_scorer_started_later_picks_up_the_latest_snapshot(cluster: Cluster) -> None:
+def caught_up(cluster: Cluster, metrics: Metrics) -> Engine:
+    """An engine that has read the models topic from its beginning."""
     engine = Engine(load_config(CONFIG, "goals.yaml"))
     reader = SnapshotReader(
-        cluster.topics.models, engine, Metrics(CollectorRegistry()),
-        client_options(cluster.settings), committed=False,
-    )  # fmt: skip
+        cluster.topics.models, engine, metrics, client_options(cluster.settings), committed=False
+    )
 
     async def catch_up() -> None:
         reading = asyncio.create_task(reader.run())
@@ -163,6 +164,28 @@ def a_scorer_started_later_picks_up_the_latest_snapshot(cluster: Cluster) -> Non
         reading.cancel()
 
     asyncio.run(catch_up())
+    return engine
+
+
+def test_the_last_good_snapshot_stays_whatever_comes_after_it_before_a_start(
+    embedded: Cluster,
+) -> None:
+    snapshot = trainers_of(load_config(CONFIG, "goals.yaml"))["churn"].snapshot()
+    good = [snapshot.model_copy(update={"version": version}) for version in (1, 2)]
+    poison = orjson.loads(snapshot.model_dump_json()) | {"version": 3, "base_rate": 2.0}
+    sent = [one.model_dump_json().encode() for one in good] + [orjson.dumps(poison), b"{"]
+    embedded.send([(b"churn", value) for value in sent], embedded.topics.models)
+    metrics = Metrics(CollectorRegistry())
+    engine = caught_up(embedded, metrics)
+    (goal,) = [goal for goal in engine.compiled.goals if goal.name == "churn"]
+    scorer = engine.board.scorer(goal)
+    assert scorer is not None
+    assert scorer.snapshot.version == 2
+    assert metrics.snapshots_refused._value.get() == 2
+
+
+def a_scorer_started_later_picks_up_the_latest_snapshot(cluster: Cluster) -> None:
+    engine = caught_up(cluster, Metrics(CollectorRegistry()))
     for goal in engine.compiled.goals:
         scorer = engine.board.scorer(goal)
         assert scorer is not None
