@@ -43,6 +43,13 @@ def test_a_wrong_configuration_is_not_tried_again_and_again() -> None:
     assert "Restart=on-failure\n" in text
 
 
+def test_it_is_started_again_for_as_long_as_brokers_may_be_away() -> None:
+    lines = UNIT.read_text().splitlines()
+    assert "StartLimitIntervalSec=0" in lines
+    (pause,) = [line for line in lines if line.startswith("RestartSec=")]
+    assert int(pause.partition("=")[2]) >= 10
+
+
 def test_its_variables_are_settings() -> None:
     lines = (FOLDER / "worker.env").read_text().splitlines()
     names = {line.partition("=")[0] for line in lines if line and not line.startswith("#")}

@@ -84,7 +84,14 @@ def test_a_worker_from_events_to_scores(
     scores_are_keyed_and_partitioned_like_the_events(cluster)
     every_example_was_learned_once(cluster, metrics)
     a_scorer_started_later_picks_up_the_latest_snapshot(cluster)
+    nothing_inside_a_worker_is_shown_but_its_metrics_and_health(worker)
     assert worker.stop() == 0
+
+
+def nothing_inside_a_worker_is_shown_but_its_metrics_and_health(worker: Worker) -> None:
+    assert all(worker.get(path) is not None for path in ("/metrics", "/livez", "/readyz"))
+    pages = ("/table/", "/router/", "/graph/", "/stats/", "/performance/", "/tables/profiles/")
+    assert not [path for path in pages if worker.get(path) is not None]
 
 
 def every_valid_event_is_applied_once(metrics: dict[str, float], log: list[Any]) -> None:

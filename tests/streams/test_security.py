@@ -14,8 +14,10 @@ from faust.transport.drivers.aiokafka import credentials_to_aiokafka_auth
 from kafka import KafkaConsumer
 from kafka.admin import KafkaAdminClient
 
+from models.errors import ConfigError
 from streams.security import client_options, faust_credentials, ssl_context
 from streams.settings import Settings, load_settings
+from tests.support.secured import KEY_PASSWORD, make_certificates
 
 LOGIN = {"sasl_username": "me", "sasl_password": "hush-hush", "sasl_mechanism": "SCRAM-SHA-512"}
 
@@ -67,3 +69,42 @@ def test_only_the_given_authority_is_trusted(tmp_path: Path) -> None:
     context = ssl_context(load_settings(security_protocol="SSL", ssl_ca_file=authority))
     assert context is not None
     assert context.get_ca_certs(binary_form=True) == [one[0]]
+
+
+@pytest.fixture
+def files(tmp_path: Path) -> Path:
+    make_certificates(tmp_path)
+    (tmp_path / "broken.pem").write_text("no certificate")
+    return tmp_path
+
+
+@pytest.mark.parametrize(
+    ("given", "variable"),
+    [
+        ({"ssl_ca_file": "gone.pem"}, "PENCHANT_SSL_CA_FILE"),
+        ({"ssl_ca_file": "broken.pem"}, "PENCHANT_SSL_CA_FILE"),
+        ({"ssl_cert_file": "gone.pem"}, "PENCHANT_SSL_CERT_FILE"),
+        ({"ssl_cert_file": "broken.pem"}, "PENCHANT_SSL_CERT_FILE"),
+        ({"ssl_cert_file": "worker.pem", "ssl_key_file": "gone.key"}, "PENCHANT_SSL_KEY_FILE"),
+        (
+            {"ssl_cert_file": "worker.pem", "ssl_key_file": "worker.locked.key"},
+            "PENCHANT_SSL_KEY_FILE",
+        ),
+    ],
+)
+def test_a_file_that_cannot_be_used_is_told_by_its_variable_and_nobody_is_asked(
+    files: Path, given: dict[str, str], variable: str
+) -> None:
+    paths = {name: files / file for name, file in given.items()}
+    with pytest.raises(ConfigError) as told:
+        client_options(load_settings(security_protocol="SSL", **paths))
+    (problem,) = told.value.problems
+    assert problem.place == variable
+    assert str(list(paths.values())[-1]) in str(told.value)
+    assert KEY_PASSWORD not in str(told.value)
+
+
+def test_a_locked_key_is_opened_with_its_password(files: Path) -> None:
+    given = {"ssl_cert_file": files / "worker.pem", "ssl_key_file": files / "worker.locked.key"}
+    settings = load_settings(security_protocol="SSL", ssl_key_password=KEY_PASSWORD, **given)
+    assert ssl_context(settings) is not None
