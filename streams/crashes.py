@@ -13,6 +13,7 @@ import threading
 from aiokafka import errors
 
 from models.errors import PenchantError
+from streams.tracebacks import place_of
 
 logger = logging.getLogger("penchant")
 
@@ -20,6 +21,8 @@ logger = logging.getLogger("penchant")
 CRASHED = ("Crashed reason=%r", "]: Error: %r")
 RERAISING = "Reraising original exception"
 
+#: What a bug says may quote an event, so only where it was raised is said.
+BUG = "the worker stops: a bug, %s"
 AGAIN = "nothing was acknowledged that is not done; started again it goes on from there"
 
 #: The more specific kinds first: what happened and what to do.
@@ -110,7 +113,12 @@ class CrashFilter(logging.Filter):
         # A service may crash with an error that is not being handled any more.
         record.exc_info = (type(error), error, error.__traceback__) if explained is None else None
         record.exc_text = None
-        return self._say(record, explained) if explained is not None and crash else True
+        if not crash:
+            return True
+        if explained is None:
+            record.name, record.msg, record.args = "penchant", BUG, (place_of(error),)
+            return True
+        return self._say(record, explained)
 
     def _say(self, record: logging.LogRecord, explained: str) -> bool:
         """Make a record say why the worker stops; what follows from that is not said again."""

@@ -19,6 +19,7 @@ from pythonjsonlogger.orjson import OrjsonFormatter
 
 from streams.crashes import one_line, show_crashes_once
 from streams.settings import Settings
+from streams.tracebacks import traceback_of
 
 #: Chatter of the libraries: what it says at info level is nobody's business in production.
 #: Services of the transport are Faust's as well: their starting and stopping is its chatter.
@@ -29,7 +30,22 @@ CLIENTS = ("aiokafka", "kafka")
 OWN = frozenset(RESERVED_ATTRS)
 
 
-class JsonLines(OrjsonFormatter):
+class Discreet(logging.Formatter):
+    """Leaves out what errors say, which may quote an event; ``texts`` lets it in.
+
+    Where a library has put an error into its message, that is the library's to answer for: the
+    ones that live with events are ours, and log none.
+    """
+
+    texts = False
+
+    def formatException(self, ei: Any) -> str:  # noqa: N802 - the library's name
+        """The traceback."""
+        shown: str = super().formatException(ei) if self.texts else traceback_of(ei[1])
+        return shown
+
+
+class JsonLines(Discreet, OrjsonFormatter):
     """A JSON object a line: time, level, logger, message, and the fields given with it."""
 
     def __init__(self) -> None:
@@ -47,7 +63,7 @@ class JsonLines(OrjsonFormatter):
         log_data["level"] = record.levelname.lower()
 
 
-class ConsoleLines(logging.Formatter):
+class ConsoleLines(Discreet):
     """A line a person reads: time, level, logger, message, then the fields as name=value."""
 
     def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802 - the library's name
@@ -69,7 +85,9 @@ def time_of(record: logging.LogRecord) -> str:
 
 def formatter_of(settings: Settings) -> logging.Formatter:
     """The formatter that the settings ask for."""
-    return JsonLines() if settings.log_format == "json" else ConsoleLines()
+    formatter = JsonLines() if settings.log_format == "json" else ConsoleLines()
+    formatter.texts = settings.log_level == "debug"
+    return formatter
 
 
 def set_up_logging(settings: Settings, stream: TextIO | None = None) -> None:

@@ -9,13 +9,12 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import traceback
-from pathlib import Path
 from typing import Any, NoReturn, Protocol
 
 from models.poison import Crashes
 from models.step import Record
 from streams.crashes import one_line
+from streams.tracebacks import place_of
 
 logger = logging.getLogger(__name__)
 
@@ -160,19 +159,3 @@ class PoisonGuard:
 def describe(error: Exception) -> str:
     """An error in a line: its kind, where it was raised, what it says."""
     return one_line(f"{place_of(error)}: {error}")[:LONGEST_MESSAGE]
-
-
-def place_of(error: Exception) -> str:
-    """The kind of an error and where it was raised; nothing of what it says.
-
-    Examples
-    --------
-    >>> place_of(KeyError("goal"))
-    'KeyError'
-    """
-    frames = traceback.extract_tb(error.__traceback__)
-    kind = type(error).__name__
-    if not frames:
-        return kind
-    last = frames[-1]
-    return f"{kind} in {Path(last.filename).name}:{last.lineno}"

@@ -38,7 +38,9 @@ def buggy(cluster: Cluster) -> Worker:
 def crashes(worker: Worker) -> None:
     until(lambda: not worker.alive, "the worker to crash")
     assert worker.stop() == 1
-    assert "KeyError: 'poison'" in worker.log.read_text()
+    said = worker.log.read_text()
+    assert "the worker stops: a bug, KeyError in poison.py:" in said
+    assert "KeyError: 'poison'" not in said  # it quotes the event
 
 
 def test_the_crashes_outlive_the_workers_and_then_the_rest_goes_on_without_the_record(

@@ -9,10 +9,12 @@ from collections.abc import Iterator
 from datetime import datetime
 from typing import Any
 
+import mode
 import pytest
 
 from streams.logs import hushed, set_up_logging
 from streams.settings import Settings
+from tests.support.transport import run
 
 logger = logging.getLogger("penchant.test")
 
@@ -63,6 +65,30 @@ def test_a_bug_is_one_object_with_its_traceback(stream: io.StringIO) -> None:
     assert line["level"] == "error"
     assert "Traceback" in line["traceback"]
     assert "KeyError" in line["traceback"]
+
+
+@pytest.mark.parametrize("form", ["json", "console"])
+@pytest.mark.parametrize(("level", "shown"), [("info", False), ("debug", True)])
+def test_what_a_bug_says_of_an_event_is_shown_at_debug_level_alone(
+    stream: io.StringIO, form: str, level: str, *, shown: bool
+) -> None:
+    set_up(stream, log_format=form, log_level=level)
+    content = "-".join(("household", "7"))  # lines of code are shown as well
+
+    def fail() -> None:
+        raise KeyError(content)
+
+    async def crashing() -> None:
+        try:
+            fail()
+        except KeyError as error:
+            await mode.Service().crash(error)
+
+    run(crashing)
+    said = stream.getvalue()
+    assert "the worker stops: a bug, KeyError in test_logs.py:" in said
+    assert "Traceback" in said
+    assert (content in said) is shown
 
 
 def test_text_with_line_breaks_stays_on_its_line_in_json(stream: io.StringIO) -> None:

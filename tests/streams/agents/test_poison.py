@@ -14,7 +14,8 @@ from models.goals.tickets import TicketBook
 from models.partition import CLOCK_KEY
 from models.poison import CRASH_KEY, crashes_of
 from models.step import PlainRecord
-from streams.agents.poison import MOST_ISOLATED, PoisonGuard, describe, place_of
+from streams.agents.poison import MOST_ISOLATED, PoisonGuard, describe
+from streams.tracebacks import place_of
 from streams.transport.store import Rows
 from tests.support.agents import Table, scoring_agent
 from tests.support.factories import Bench, config, habits, records
