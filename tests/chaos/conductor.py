@@ -15,7 +15,7 @@ from kafka import KafkaConsumer, TopicPartition
 from kafka.admin._partitions import ElectionType
 from kafka.errors import KafkaError
 
-from streams.admin import admin_client
+from streams.admin import BrokerError, admin_client
 from tests.chaos.load import CONFIG
 from tests.chaos.log import visit
 from tests.chaos.plan import Fault
@@ -25,6 +25,10 @@ from tests.support.cluster import Cluster, Worker, until
 SESSION = 6.0
 #: Seconds that a watched trainer is given to write a snapshot.
 SOON = 20.0
+#: Times that trainers are killed, at most, until one dies before its snapshot is committed.
+STRIKES = 4
+#: Who leads a partition without a leader.
+NOBODY = -1
 #: And one that joins, to be ready.
 ARRIVAL = 40.0
 
@@ -115,34 +119,74 @@ class Conductor:
         guest.stop()
 
     def _trainer(self, _target: int) -> None:
-        """The trainer dies while its snapshot is written and not yet committed."""
-        brokers, models = self.cluster.settings.brokers, self.cluster.topics.models
-        watcher = KafkaConsumer(
-            bootstrap_servers=brokers.split(","), isolation_level="read_uncommitted",
-            enable_auto_commit=False,
-        )  # fmt: skip
+        """The trainer dies while its snapshot is written and not yet committed.
+
+        Between the two are some milliseconds: where it was committed first, it dies once more.
+        """
+        for _ in range(STRIKES):
+            seen = self._strike()
+            self._peace(2.0)
+            if seen is not None and self._is_aborted(seen):
+                self.done["snapshots_aborted"] += 1
+                return
+
+    def _strike(self) -> int | None:
+        """Kill the trainers as soon as a snapshot can be seen; its offset."""
+        watcher = self._consumer("read_uncommitted")
         try:
             trainers = [worker for worker in self.workers if trains(worker)]
-            watcher.assign([TopicPartition(models, 0)])
             watcher.seek_to_end()
-            watcher.position(TopicPartition(models, 0))
+            watcher.position(self._models)
+            seen: list[int] = []
             end = time.monotonic() + SOON
-            while time.monotonic() < end and not watcher.poll(timeout_ms=20, max_records=1):
-                pass
+            while time.monotonic() < end and not seen:
+                polled = watcher.poll(timeout_ms=20, max_records=1)
+                seen += [record.offset for found in polled.values() for record in found]
             for worker in trainers:
                 if worker.alive:
                     worker.kill()
                     self.done["SIGKILL"] += 1
+            return seen[0] if seen else None
         finally:
             watcher.close()
+
+    def _is_aborted(self, offset: int) -> bool:
+        """Whether a record never counts; waits until its transaction has an end."""
+        reader = self._consumer("read_committed")
+
+        def ended() -> bool:
+            self._peace(0.2)
+            return int(reader.end_offsets([self._models])[self._models]) > offset
+
+        try:
+            until(ended, "the transaction of a dead trainer to end", ARRIVAL)
+            reader.seek(self._models, offset)
+            polled = reader.poll(timeout_ms=2_000, max_records=1)
+            return offset not in [one.offset for found in polled.values() for one in found]
+        finally:
+            reader.close()
+
+    @property
+    def _models(self) -> TopicPartition:
+        return TopicPartition(self.cluster.topics.models, 0)
+
+    def _consumer(self, isolation: str) -> Any:
+        consumer = KafkaConsumer(
+            bootstrap_servers=self.cluster.settings.brokers.split(","), isolation_level=isolation,
+            enable_auto_commit=False,
+        )  # fmt: skip
+        consumer.assign([self._models])
+        return consumer
 
     # -- faults of brokers -------------------------------------------------------------------
 
     def _broker_kill(self, target: int) -> None:
         broker = self.brokers[target % len(self.brokers)]
+        before = self._coordinators()
         broker.kill()
         self.done["broker_restarts"] += 1
         self._peace(4.0)
+        self._count_moves(before)
         broker.start()
         self._peace(3.0)
 
@@ -156,11 +200,44 @@ class Conductor:
 
     def _leader(self, _target: int) -> None:
         """Leaders, coordinators among them, go where they were meant to be."""
+        before = self._coordinators()
         with admin_client(self.cluster.settings) as client:
             try:
                 client.elect_leaders(ElectionType.PREFERRED, raise_errors=False)
             except KafkaError:
                 self.done["no_election"] += 1
+        self._peace(2.0)
+        self._count_moves(before)
+
+    def _count_moves(self, before: dict[str, int]) -> None:
+        after = self._coordinators()
+        self.done["coordinators_moved"] += sum(
+            NOBODY not in (at, after.get(name, at)) and after.get(name, at) != at
+            for name, at in before.items()
+        )
+
+    def _coordinators(self) -> dict[str, int]:
+        """The brokers that coordinate our group and our transactional ids."""
+        settings, topics = self.cluster.settings, self.cluster.topics
+        ids = [
+            f"{settings.prefix}-{topic}-{partition}"
+            for topic in topics.sources for partition in range(settings.partitions)
+        ]  # fmt: skip
+        places = {"__consumer_offsets": [settings.prefix], "__transaction_state": ids}
+        try:
+            with admin_client(settings) as client:
+                found = client.describe_topics(list(places))
+        except BrokerError:  # no broker can say it at the moment
+            return {}
+        told = {one["name"]: one["partitions"] for one in found}
+        leaders = {
+            topic: {one["partition_index"]: one["leader_id"] for one in partitions}
+            for topic, partitions in told.items()
+        }
+        return {
+            name: leaders[topic][java_hash(name) % len(leaders[topic])]
+            for topic, names in places.items() for name in names
+        }  # fmt: skip
 
     def rebalances(self) -> int:
         """How often the group has come to an agreement, by what the brokers say."""
@@ -221,3 +298,17 @@ class Conductor:
 def trains(worker: Worker) -> bool:
     """Whether a worker has the trainer of a goal."""
     return any(name.startswith("penchant_goal_status") for name in worker.metrics())
+
+
+def java_hash(text: str) -> int:
+    """What Apache Kafka finds the coordinator of an id by: String.hashCode, without its sign.
+
+    Examples
+    --------
+    >>> java_hash("penchant"), java_hash("a")
+    (313650665, 97)
+    """
+    value = 0
+    for character in text:
+        value = (31 * value + ord(character)) & 0xFFFFFFFF
+    return abs(value - (1 << 32) if value >> 31 else value)
