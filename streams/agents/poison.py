@@ -43,6 +43,10 @@ class Crash(Exception):  # noqa: N818 - carries an error, and is none of its own
 class Agent(Protocol):
     """Applies runs of a partition to what is durable."""
 
+    @property
+    def source(self) -> str:
+        """The topic that the runs are of."""
+
     async def handle(self, number: int, records: list[Any], offset: int) -> None:
         """Apply a run that ends at an offset and make it durable; raises :class:`Crash`."""
 
@@ -94,7 +98,7 @@ class PoisonGuard:
             crashes = Crashes(*run, 0)
         if not crashes.meets(*run) or crashes.number < self.patience:
             await self._give_up(number, crashes.again(*run), error)
-        about = {"partition": number, "first": run[0], "last": offset, "crashes": crashes.number}
+        about = self._place(number) | {"first": run[0], "last": offset, "crashes": crashes.number}
         logger.warning("a run has crashed again: looking for the record", extra=about)
         try:
             await self._go_through(number, records, offset)
@@ -152,8 +156,12 @@ class PoisonGuard:
 
     async def _isolate(self, number: int, record: Any, error: Exception) -> None:
         await self.agent.isolate(number, record, describe(error))
-        about = {"partition": number, "offset": record.offset, "error": place_of(error)}
+        about = self._place(number) | {"offset": record.offset, "error": place_of(error)}
         logger.warning("a record crashes the worker: it is a dead letter now", extra=about)
+
+    def _place(self, number: int) -> dict[str, Any]:
+        """What a line of the log is about."""
+        return {"topic": self.agent.source, "partition": number}
 
 
 def describe(error: Exception) -> str:

@@ -57,6 +57,7 @@ class ScoringAgent:
         self.engine = engine
         self.most_due = most_due
         self.topics = wiring.topics
+        self.source = wiring.topics.events
         self.checkpoint = wiring.checkpoint
         self.metrics = wiring.metrics
         self.profiles, self.tickets = tables

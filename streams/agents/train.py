@@ -46,6 +46,7 @@ class TrainingAgent:
     ) -> None:
         self.config = config
         self.topics = wiring.topics
+        self.source = wiring.topics.examples
         self.checkpoint = wiring.checkpoint
         self.metrics = wiring.metrics
         self.table = table

@@ -276,14 +276,15 @@ class RunConsumer(driver.Consumer):
             except KafkaError as error:
                 if not (error.retriable or isinstance(error, KafkaTimeoutError)):
                     raise
-                logger.warning("%s: where it begins is asked again: %r", tp, error)
+                place = {"topic": tp.topic, "partition": tp.partition}
+                logger.warning("where it begins is asked again: %r", error, extra=place)
                 return False
             if start > due:
                 self.lost(tp, start - due)
                 logger.error(
-                    "%s, partition %d: records from offset %d to %d are gone before they were "
-                    "read: retention of the topic is shorter than the lag",
-                    tp.topic, tp.partition, due, start - 1,
+                    "records from offset %d to %d are gone before they were read: retention of "
+                    "the topic is shorter than the lag", due, start - 1,
+                    extra={"topic": tp.topic, "partition": tp.partition, "offset": due},
                 )  # fmt: skip
         return True
 

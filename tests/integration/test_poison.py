@@ -67,6 +67,10 @@ def test_the_crashes_outlive_the_workers_and_then_the_rest_goes_on_without_the_r
     baskets = [unpack(rows[b"p%d" % n]).recent for n in range(8)]
     assert [len(recent) // 8 for recent in baskets] == [EVENTS // 8] * 8
     assert last.stop() == 0
+    (told,) = [line for line in last.log.read_text().splitlines() if "it is a dead letter" in line]
+    place = f"topic={kafka.topics.events} partition={letter.partition} offset="
+    assert place in told
+    assert "p3" not in told
 
 
 def test_an_example_that_crashes_its_trainer_is_left_out_and_the_others_are_learned_once(

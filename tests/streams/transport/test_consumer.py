@@ -274,6 +274,9 @@ def test_records_that_are_deleted_unread_are_told(
         await rig.fetch({A: records(A, range(20, 23))})
         assert rig.runs == [(A, [20, 21, 22], 22)]
         assert ("records from offset 10 to 19 are gone" in caplog.text) is told
+        fields = ("topic", "partition", "offset")
+        about = [tuple(vars(one)[name] for name in fields) for one in caplog.records]
+        assert about == ([(A.topic, A.partition, 10)] if told else [])
         assert lost_of(rig) == (10.0 if told else 0.0)
 
     run(test)
