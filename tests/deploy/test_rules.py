@@ -127,3 +127,15 @@ def test_rules_read_metrics_that_there_are(rule: dict[str, Any]) -> None:
     names = names_in(rule["expr"])
     assert names
     assert names <= known_names()
+
+
+def test_the_table_of_faults_has_every_alert_and_those_are_provoked() -> None:
+    table = OPERATIONS.partition("| alert | fault |")[2].partition("\n\n")[0]
+    named = [
+        name for row in table.strip().splitlines()[1:] for name in row.split("|")[1].split(", ")
+    ]
+    told = sorted(f"Penchant{name.strip()}" for name in named)
+    assert told == sorted(rule["alert"] for rule in ALERTS)
+    tests = [ROOT / f"tests/deploy/test_{name}.py" for name in ("monitoring", "faults")]
+    provoked = set(re.findall(r'"(Penchant\w+)"', "".join(path.read_text() for path in tests)))
+    assert provoked == set(told)
