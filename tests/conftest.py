@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import uuid
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -81,3 +82,11 @@ def kafka(kafka_broker: apache.Broker, tmp_path: Path) -> Iterator[Cluster]:
     cluster = _new(tmp_path, kafka_broker.address, "exactly_once", 4)
     yield cluster
     cluster.stop()
+
+
+@pytest.fixture
+def interrupts() -> Iterator[None]:
+    """Processes heed SIGINT; those that a shell has put into the background would not."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)

@@ -22,8 +22,8 @@ and how to get in is said by [environment variables](configuration.md#environmen
 | 1 | it failed: said in a line that begins with `failed:`, or shown by what the command found |
 | 2 | what it was given is wrong: file, place in the file, what was found, what was expected |
 
-`watch` ends with 0 when it is interrupted, every other command with 1; a signal that cannot be
-caught shows as 128 and its number.
+`watch` and `worker` end with 0 when they are interrupted, every other command with 1; a signal that
+cannot be caught shows as 128 and its number.
 
 **For people:** tables and colours on a terminal, plain text elsewhere (`NO_COLOR=1` also on a
 terminal); progress of whatever takes longer than a moment, on terminals only. `demo`, which takes

@@ -16,9 +16,11 @@ What to do when one of them looks wrong is in [operations.md](operations.md).
 
 Labels take few values: `goal`, `partition` and `topic` are what was configured, `status` is
 collecting, warming, ready or degraded, `span` is day, week, window (the goal's) or all, and
-`reason`, `result`, `phase`, `label`, `band` and `factor` are codes of ours. No metric carries an id
-of a profile or an event. Beside them are the `process_` and `python_gc_` metrics of
-prometheus-client.
+`reason`, `result`, `phase`, `label`, `band` and `bound` are codes of ours. `factor` is a code as
+well, with types of events and names out of the configuration in it: the sixteen sources of events
+that a goal's model knows by name, never more, `other` for the rest, and attributes. `version`,
+`guarantee` and `python` say what runs, one value each in a worker. No metric carries an id of a
+profile or an event. Beside them are the `process_` and `python_gc_` metrics of prometheus-client.
 
 What a trainer has to say of its goal (status, quality, features) is served by the worker that
 trains the goal, and by no other: aggregate with `max by (goal)`.

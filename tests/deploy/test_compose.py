@@ -80,6 +80,26 @@ def test_every_variable_has_a_default() -> None:
     assert [name for name, default in used if not default] == []
 
 
+@pytest.mark.parametrize("given", [{}, {"KAFKA_PORT": "39092"}])
+def test_kafka_says_of_itself_the_port_at_which_this_machine_finds_it(
+    given: dict[str, str],
+) -> None:
+    text = re.sub(
+        r"\$\{([A-Z_]+):-(.*?)\}", lambda one: given.get(one[1], one[2]), FILE.read_text()
+    )
+    kafka = yaml.safe_load(text)["services"]["kafka"]
+    (mapping,) = kafka["ports"]
+    _, published, inside = mapping.split(":")
+    environment = kafka["environment"]
+    advertised = dict(
+        one.split("://") for one in environment["KAFKA_ADVERTISED_LISTENERS"].split(",")
+    )
+    bound = dict(one.split("://") for one in environment["KAFKA_LISTENERS"].split(","))
+    assert published == given.get("KAFKA_PORT", "29092")
+    assert advertised["OUTSIDE"] == f"localhost:{published}"
+    assert bound["OUTSIDE"] == f":{inside}"
+
+
 def test_variables_of_ours_are_settings() -> None:
     known = {f"PENCHANT_{name.upper()}" for name in Settings.model_fields}
     of_compose = {"PENCHANT_CONFIG", "PENCHANT_WORKERS"}

@@ -9,7 +9,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from prometheus_client import CollectorRegistry
 
+from streams.metrics import Metrics
 from streams.reference.dashboards import PAGES
 from streams.reference.panels import WIDTH, Page, Panel, render
 from tests.deploy.test_rules import known_names, names_in
@@ -24,6 +26,16 @@ PANELS = [
     for panel in board["panels"]
     if panel["type"] != "row"
 ]
+
+
+def label_values(board: dict[str, Any]) -> list[tuple[str, str]]:
+    """The metric and the label that each variable of a dashboard takes its values from."""
+    pairs = []
+    for one in board["templating"]["list"]:
+        asked = re.fullmatch(r"label_values\((\w+), (\w+)\)", one["query"])
+        assert asked is not None, one["query"]
+        pairs.append((asked[1], asked[2]))
+    return pairs
 
 
 def test_every_page_is_committed_and_nothing_else() -> None:
@@ -44,6 +56,14 @@ def test_every_variable_is_used_and_every_one_used_is_there(name: str) -> None:
     text = json.dumps(BOARDS[name]["panels"])
     used = set(re.findall(r"\$([a-z]+)\b", text))
     assert used == {one["name"] for one in BOARDS[name]["templating"]["list"]}
+
+
+@pytest.mark.parametrize("name", BOARDS)
+def test_variables_read_labels_of_metrics_that_there_are(name: str) -> None:
+    labels = {one.name: set(one.labels) for one in Metrics(CollectorRegistry()).described}
+    for metric, label in label_values(BOARDS[name]):
+        assert metric in known_names()
+        assert label in labels[metric] | {"instance"}
 
 
 @pytest.mark.parametrize("panel", PANELS)

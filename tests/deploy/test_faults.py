@@ -1,9 +1,10 @@
 """More faults of real workers, brokers and feeds, and the alerts that a real Prometheus raises.
 
 What is in tests/deploy/test_monitoring.py happens to one worker that stays up; here workers crash,
-pause and recover, and a feed loses events. One alert is not provoked here: PenchantMemoryNearBound
-wants a bound of memory of its own, a control group, which whoever runs tests may seldom make;
-tests/deploy/rules proves the rule, tests/streams/test_vitals.py that the bound is found.
+pause and recover, come too late for their records, run short of memory, and a feed loses events.
+Together they make each of the seventeen alerts fire and resolve. The bound of memory is given to a
+worker by tests/support/tight.py, for whoever runs tests may seldom make a control group;
+tests/streams/test_vitals.py says that the bound of one is found.
 """
 
 from __future__ import annotations
@@ -23,10 +24,12 @@ from aiokafka import AIOKafkaProducer
 
 from models.config.durations import DAY
 from tests.deploy.test_monitoring import CONFIG, LEARNING, applied
+from tests.integration.test_lost import delete_all
 from tests.support.cluster import Cluster, Worker, keyed, until
 from tests.support.factories import START, event, habits
 from tests.support.prometheus import Prometheus, prometheus
 from tests.support.quotas import throttled
+from tests.support.tight import BOUND
 
 pytestmark = [pytest.mark.kafka, pytest.mark.tools("prometheus", long=True)]
 
@@ -37,6 +40,10 @@ CRASHES = 3
 SLOWER = {"PenchantCrashLoop": 8, "PenchantRebalancing": 8}
 #: Bytes a second of one client: some hundred rows of a changelog.
 SLOW_READING = {"consumer_byte_rate": 20_000.0}
+#: What a worker uses of its bound of memory, where nine tenths are too much.
+NEARLY = 0.98
+#: Records that come after those that are deleted: some in each partition.
+LEFT = 200
 PROFILES, LEARNED_DAYS = 400, 25
 CHURN = """\
 time: {allowed_lateness: 0s}
@@ -161,6 +168,51 @@ def workers_that_pause_are_told_until_they_do_not(
             time.sleep(session + 1)
             other.send_signal(signal.SIGCONT)
             until(lambda: other.get("/readyz"), "it to be back", PATIENCE)
+
+
+def test_records_gone_unread_are_told_for_an_hour(
+    kafka: Cluster, tmp_path: Path, tool: Callable[[str], str]
+) -> None:
+    """A retention that is shorter than the time for which a worker was away."""
+    log = list(keyed(habits(profiles=60, days=20, start=START)))
+    half = len(log) // 2
+    worker = kafka.worker(CONFIG).start().wait_ready()
+    target = f"127.0.0.1:{worker.port}"
+    with prometheus(tool("prometheus"), tmp_path / "prometheus", [target]) as server:
+        kafka.send(log[:half], pause=LEARNING / 4 / half)
+        until(lambda: applied(worker) >= half, "the first half to be applied")
+        assert "PenchantRecordsLost" not in server.firing()
+        assert worker.stop() == 0
+        kafka.send(log[half:-LEFT])
+        delete_all(kafka)
+        # The worker hears of a gap in a partition from the record behind it.
+        kafka.send(log[-LEFT:])
+        worker.start().wait_ready()
+        tells(server, "PenchantRecordsLost")
+        lost, counted = len(log) - half - LEFT, f"penchant_records_lost_total/{kafka.topics.events}"
+        until(lambda: worker.metrics()[counted] == lost, "each of them to be counted")
+        untells(server, "PenchantRecordsLost")
+
+
+def test_a_worker_near_its_bound_of_memory_is_told_until_it_may_use_more(
+    kafka: Cluster, tmp_path: Path, tool: Callable[[str], str]
+) -> None:
+    worker = kafka.worker(CONFIG)
+    worker.program = (sys.executable, "-m", "tests.support.tight")
+    worker.start().wait_ready()
+    own, target = worker.environment, f"127.0.0.1:{worker.port}"
+    with prometheus(tool("prometheus"), tmp_path / "prometheus", [target]) as server:
+        until(lambda: server.values("instance:penchant_memory:ratio"), "it to be seen")
+        assert "PenchantMemoryNearBound" not in server.firing()
+        resident = worker.metrics()["process_resident_memory_bytes"]
+        assert worker.stop() == 0
+        worker.environment = {**own, BOUND: str(resident / NEARLY)}
+        worker.start().wait_ready()
+        tells(server, "PenchantMemoryNearBound")
+        assert worker.stop() == 0
+        worker.environment = own
+        worker.start().wait_ready()
+        untells(server, "PenchantMemoryNearBound")
 
 
 def test_a_feed_that_loses_events_is_told_by_what_it_does_to_models(

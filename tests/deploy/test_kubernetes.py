@@ -14,6 +14,7 @@ from jsonschema import Draft202012Validator
 from models.config.loader import load_config
 from streams.cli import COMMANDS
 from streams.settings import Settings
+from streams.topics import topics_of
 from tests.deploy.test_compose import SERVICES
 
 FOLDER = Path(__file__).parents[2] / "deploy/kubernetes"
@@ -173,6 +174,18 @@ def test_there_are_never_more_workers_than_partitions() -> None:
     keda = yaml.safe_load((FOLDER / "keda/scaledobject.yaml").read_text())
     assert the("HorizontalPodAutoscaler")["spec"]["maxReplicas"] <= partitions
     assert keda["spec"]["maxReplicaCount"] <= partitions
+
+
+def test_keda_looks_where_the_workers_read() -> None:
+    keda = yaml.safe_load((FOLDER / "keda/scaledobject.yaml").read_text())
+    (trigger,) = keda["spec"]["triggers"]
+    asked, data = trigger["metadata"], the("ConfigMap")["data"]
+    settings = Settings(brokers=data["PENCHANT_BROKERS"], prefix=data["PENCHANT_PREFIX"])
+    assert trigger["type"] == "kafka"
+    assert asked["bootstrapServers"] == settings.brokers
+    assert asked["consumerGroup"] == settings.prefix
+    assert asked["topic"] == topics_of(settings).events
+    assert keda["metadata"]["namespace"] == KUSTOMIZATION["namespace"]
 
 
 def test_both_ways_to_scale_are_equally_slow() -> None:

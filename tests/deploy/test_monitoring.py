@@ -16,6 +16,7 @@ from aiokafka import AIOKafkaProducer
 
 from models.config.durations import DAY
 from streams.agents.score import goal_partition
+from tests.deploy.test_dashboards import label_values
 from tests.support.cluster import Cluster, Worker, keyed, until
 from tests.support.factories import START, event, habits
 from tests.support.prometheus import Prometheus, prometheus
@@ -71,6 +72,7 @@ def test_faults_are_told_and_untold_and_every_panel_has_data(watched: Any) -> No
     asyncio.run(a_trainer_that_is_held_up_is_told_until_it_goes_on(cluster, server))
     a_worker_that_dies_is_told_until_it_is_back(worker, server)
     every_panel_has_data(server)
+    every_variable_has_values(server)
 
 
 def refused_events_are_told_until_they_end(cluster: Cluster, server: Prometheus) -> None:
@@ -162,12 +164,24 @@ def a_worker_that_dies_is_told_until_it_is_back(worker: Worker, server: Promethe
 
 
 def every_panel_has_data(server: Prometheus) -> None:
+    nothing = 'penchant_events_total{instance="nobody"}'
+    assert not any(server.values(nothing)), "what has no data would not be found"
     empty = []
     for path in sorted(DASHBOARDS.glob("*.json")):
         for title, expression in queries(path):
             if not any(server.values(expression)):
                 empty.append(f"{path.stem}: {title}: {expression}")
     assert empty == []
+
+
+def every_variable_has_values(server: Prometheus) -> None:
+    """What Grafana asks for when a dashboard is opened."""
+    for path in sorted(DASHBOARDS.glob("*.json")):
+        for metric, label in label_values(json.loads(path.read_text())):
+            found = server.get(
+                f"label/{label}/values", **{"match[]": metric, "start": server.started}
+            )
+            assert any(found), f"{path.stem}: {metric}: {label}"
 
 
 def queries(path: Path) -> Iterator[tuple[str, str]]:

@@ -127,3 +127,51 @@ def test_rules_read_metrics_that_there_are(rule: dict[str, Any]) -> None:
     names = names_in(rule["expr"])
     assert names
     assert names <= known_names()
+
+
+def test_the_table_of_faults_has_every_alert_and_those_are_provoked() -> None:
+    table = OPERATIONS.partition("| alert | fault |")[2].partition("\n\n")[0]
+    named = [
+        name for row in table.strip().splitlines()[1:] for name in row.split("|")[1].split(", ")
+    ]
+    told = sorted(f"Penchant{name.strip()}" for name in named)
+    assert told == sorted(rule["alert"] for rule in ALERTS)
+    tests = [ROOT / f"tests/deploy/test_{name}.py" for name in ("monitoring", "faults")]
+    provoked = set(re.findall(r'"(Penchant\w+)"', "".join(path.read_text() for path in tests)))
+    assert provoked == set(told)
+
+
+def scrape_job_of_the_docs() -> dict[str, Any]:
+    """What docs/operations.md shows for Kubernetes."""
+    shown = re.search(r"^```yaml\n(- job_name: .*?)^```", OPERATIONS, re.MULTILINE | re.DOTALL)
+    assert shown is not None
+    (job,) = yaml.safe_load(shown[1])
+    return dict(job)
+
+
+def test_the_scrape_job_of_the_docs_is_the_one_that_rules_and_panels_ask_for() -> None:
+    asking = [*RULES.glob("*.yml"), *(ROOT / "deploy/grafana/dashboards").glob("*.json")]
+    asked = {name for path in asking for name in re.findall(r'job=\\?"(\w+)\\?"', path.read_text())}
+    job = scrape_job_of_the_docs()
+    assert asked == {job["job_name"]}
+    (rule,) = job["relabel_configs"]
+    worker = yaml.safe_load_all((ROOT / "deploy/kubernetes/worker.yaml").read_text())
+    pod = next(worker)["spec"]["template"]
+    (source,) = rule["source_labels"]
+    labels = {
+        "__meta_kubernetes_pod_label_" + re.sub(r"\W", "_", name): value
+        for name, value in pod["metadata"]["labels"].items()
+    }
+    assert (rule["action"], labels[source]) == ("keep", rule["regex"])
+
+
+@pytest.mark.tools("promtool")
+def test_prometheus_takes_the_scrape_job_of_the_docs(tool: Tool, tmp_path: Path) -> None:
+    """But for the discovery itself, which Debian's Prometheus is built without."""
+    job, file = scrape_job_of_the_docs(), tmp_path / "prometheus.yml"
+    assert job.pop("kubernetes_sd_configs") == [
+        {"role": "pod", "namespaces": {"names": ["penchant"]}}
+    ]
+    file.write_text(yaml.safe_dump({"scrape_configs": [job]}))
+    ran = promtool(tool, "check", "config", file)
+    assert ran.returncode == 0, ran.stdout + ran.stderr

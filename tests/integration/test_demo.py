@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import signal
 import subprocess
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -66,15 +65,7 @@ def test_the_highest_profiles_come_with_reasons(report: dict[str, Any]) -> None:
         assert first["factors"][0]["contribution"] > 0
 
 
-@pytest.fixture
-def _interrupts() -> Iterator[None]:
-    """Processes heed SIGINT; those that a shell has put into the background would not."""
-    before = signal.signal(signal.SIGINT, signal.default_int_handler)
-    yield
-    signal.signal(signal.SIGINT, before)
-
-
-@pytest.mark.usefixtures("_interrupts")
+@pytest.mark.usefixtures("interrupts")
 def test_an_interrupted_demo_leaves_nothing_running(tmp_path: Path) -> None:
     demo = subprocess.Popen(penchant("demo", "--out", str(tmp_path)), stdout=subprocess.DEVNULL)
     log = tmp_path / "worker.log"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import signal
 from collections import Counter
 from typing import Any
 
@@ -224,6 +225,15 @@ def test_a_quiet_partition_lives_on_with_the_wall_though_its_worker_is_another(
     until(lambda: latest_clock(second) > START / 1000 + 3, "its clock to go on")
     assert handled(second) == 0
     assert second.stop() == 0
+
+
+@pytest.mark.usefixtures("interrupts")
+def test_an_interrupted_worker_ends_as_one_that_is_told_to_stop(embedded: Cluster) -> None:
+    worker = embedded.worker(churn()).start().wait_ready()
+    worker.send_signal(signal.SIGINT)
+    assert worker.process is not None
+    assert worker.process.wait(60) == 0
+    assert "Traceback" not in worker.log.read_text()
 
 
 def latest_clock(worker: Worker) -> float:

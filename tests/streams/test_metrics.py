@@ -55,6 +55,11 @@ def test_labels_take_few_values(one: Described) -> None:
     assert set(one.labels) <= LABELS
 
 
+def test_the_reference_says_of_every_label_what_its_values_are() -> None:
+    before_the_table = metrics_reference().partition("| metric |")[0]
+    assert [name for name in sorted(LABELS) if f"`{name}`" not in before_the_table] == []
+
+
 @pytest.mark.parametrize("one", DESCRIBED, ids=lambda one: one.name)
 def test_every_metric_is_in_the_reference_with_what_it_means(one: Described) -> None:
     row = next(line for line in metrics_reference().splitlines() if f"| `{one.name}` |" in line)

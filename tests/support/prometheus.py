@@ -17,6 +17,7 @@ from typing import Any
 import yaml
 
 from streams.processes import free_port, start, stop, wait_for_port
+from tests.support.cluster import until
 
 ROOT = Path(__file__).parents[2]
 
@@ -42,7 +43,9 @@ def hurried(rules: str, slower: Mapping[str, int]) -> str:
 
 def _hurried(expression: str, minute: int) -> str:
     hurried = re.sub(
-        r"\[(\d+[mh])\]", lambda found: f"[{_minutes(found[1]) * minute}s]", expression
+        r"(\[|offset )(\d+[mh])\b",
+        lambda found: f"{found[1]}{_minutes(found[2]) * minute}s",
+        expression,
     )
     # Ages and durations that are waited for; those of single records are not.
     return re.sub(
@@ -73,6 +76,15 @@ class Prometheus:
     port: int
     process: subprocess.Popen[bytes]
     started: float
+
+    @property
+    def is_ready(self) -> bool:
+        """Whether it answers questions yet: it listens before it can."""
+        try:
+            with urllib.request.urlopen(f"http://127.0.0.1:{self.port}/-/ready", timeout=5):
+                return True
+        except OSError:
+            return False
 
     def get(self, path: str, **parameters: object) -> Any:
         """What its API answers."""
@@ -128,6 +140,8 @@ def prometheus(
     )  # fmt: skip
     try:
         wait_for_port(port, process, 60.0)
-        yield Prometheus(port, process, time.time())
+        server = Prometheus(port, process, time.time())
+        until(lambda: server.is_ready, "Prometheus to have read its own files", 60.0)
+        yield server
     finally:
         stop(process)
