@@ -112,6 +112,7 @@ async def send(
     )
     await producer.start()
     counts: Counter[str] = Counter({SENT: 0})
+    failed = Failed()
     try:
         with Progress(console=err, disable=not err.is_terminal) as progress:
             task = progress.add_task("sending", total=None)
@@ -121,15 +122,31 @@ async def send(
                 if event is None:
                     continue
                 await pace.wait(event.at)
-                await producer.send(
+                delivery = await producer.send(
                     topics_of(settings).events, value=line.value, key=event.profile_id.encode()
                 )
+                delivery.add_done_callback(failed.look_at)
                 counts[SENT] += 1
                 progress.advance(task)
         await producer.flush()
     finally:
         await producer.stop()
+    if failed.error is not None:
+        raise failed.error
     return counts
+
+
+class Failed:
+    """The first delivery that the broker refused: a flush does not say."""
+
+    error: BaseException | None = None
+
+    def look_at(self, delivery: asyncio.Future[Any]) -> None:
+        """Remember what it failed with, if it did and is the first."""
+        if self.error is None and not delivery.cancelled():
+            self.error = delivery.exception()
+        elif not delivery.cancelled():
+            delivery.exception()  # looked at: asyncio reports it otherwise
 
 
 def _checked(number: int, value: bytes, limits: LimitsPart, counts: Counter[str]) -> Any:

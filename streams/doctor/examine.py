@@ -141,6 +141,9 @@ class Examination:
         if name in (self.topics.profiles, self.topics.tickets, self.topics.trainers):
             resource = ConfigResource(ConfigResourceType.TOPIC, name)
             configs = self.client.describe_configs([resource], config_filter="all")["topic"][name]
+            if "cleanup.policy" not in configs:  # no refusal: the broker leaves out what is hidden
+                yield verdicts.of_hidden(name)
+                return
             yield verdicts.of_cleanup(name, configs["cleanup.policy"]["value"])
             in_sync = configs.get("min.insync.replicas", {}).get("value")
             yield verdicts.of_in_sync(name, replicas, int(in_sync or 1))

@@ -148,6 +148,12 @@ def of_in_sync(topic: str, replicas: int, in_sync: int) -> Verdict | None:
     return Verdict(f"topic {topic}", "warning", found, advice)
 
 
+def of_hidden(topic: str) -> Verdict:
+    """That nobody here may see how a changelog is kept, which a worker need not."""
+    advice = "kafka-acls --add --allow-principal ... --operation DescribeConfigs, to know"
+    return Verdict(f"topic {topic}", "warning", "no right to describe_configs", advice)
+
+
 def of_cleanup(topic: str, policy: str) -> Verdict | None:
     """Whether a changelog keeps the last of every key, and nothing deletes it."""
     if policy == "compact":

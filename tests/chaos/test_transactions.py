@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import time
+from typing import Any
 
 import pytest
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 from aiokafka.errors import KafkaError
 from aiokafka.structs import TopicPartition
+from faust.types import TP
 
+from streams.app import new_checkpoint
+from streams.checkpoint import Checkpoint
 from tests.support.cluster import Cluster
 
 pytestmark = pytest.mark.kafka
 
+#: PENCHANT_TRANSACTION_TIMEOUT of the worker that falls asleep.
 TIMEOUT = 4.0
 #: The broker looks for overdue transactions every second; the rest is for a busy machine.
 SLACK = 15.0
@@ -28,7 +32,7 @@ def test_a_transaction_left_open_delays_readers_no_longer_than_its_timeout(kafka
 
 async def _leave_open(cluster: Cluster) -> tuple[float, list[bytes]]:
     brokers, topic = cluster.settings.brokers, cluster.topics.scores
-    sleeper = await _asleep(brokers, topic)
+    checkpoint, sleeper = await _asleep(cluster)
     plain = AIOKafkaProducer(bootstrap_servers=brokers)
     reader = AIOKafkaConsumer(
         bootstrap_servers=brokers, isolation_level="read_committed", auto_offset_reset="earliest"
@@ -48,17 +52,16 @@ async def _leave_open(cluster: Cluster) -> tuple[float, list[bytes]]:
     finally:
         for client in (plain, reader):
             await client.stop()
-        with contextlib.suppress(KafkaError):
-            await sleeper.stop()
+        await checkpoint.stop()
 
 
-async def _asleep(brokers: str, topic: str) -> AIOKafkaProducer:
-    """A producer in the middle of a transaction."""
-    producer = AIOKafkaProducer(
-        bootstrap_servers=brokers, transactional_id=f"{topic}-sleeper",
-        transaction_timeout_ms=int(TIMEOUT * 1000),
-    )  # fmt: skip
-    await producer.start()
+async def _asleep(cluster: Cluster) -> tuple[Checkpoint, AIOKafkaProducer]:
+    """A worker's checkpoint, and its producer in the middle of a transaction."""
+    settings = cluster.settings.model_copy(update={"transaction_timeout": TIMEOUT})
+    checkpoint: Any = new_checkpoint(settings, cluster.topics)
+    source = TP(cluster.topics.events, 0)
+    await checkpoint.own({source})
+    producer = checkpoint._producers[source]
     await producer.begin_transaction()
-    await producer.send_and_wait(topic, b"never", key=b"k", partition=0)
-    return producer
+    await producer.send_and_wait(cluster.topics.scores, b"never", key=b"k", partition=0)
+    return checkpoint, producer

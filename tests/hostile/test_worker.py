@@ -67,6 +67,7 @@ def test_a_worker_takes_thousands_of_hostile_records_in_its_stride(embedded: Clu
     every_refused_record_is_a_letter_with_a_reason(embedded, metrics)
     good_profiles_are_as_if_they_had_been_alone(embedded, good)
     every_erasure_has_its_receipt(embedded, metrics, log)
+    the_attack_is_seen_in_a_metric(metrics)
     nothing_of_it_is_in_the_logs(worker.log.read_text())
     assert worker.stop() == 0
 
@@ -111,6 +112,12 @@ def every_erasure_has_its_receipt(
         assert receipt["profile_id"].encode() == key
         assert receipt["source"]["topic"] == cluster.topics.events
         assert set(receipt["goals"]) == {"churn", "coupon"}
+
+
+def the_attack_is_seen_in_a_metric(metrics: dict[str, float]) -> None:
+    """Also where the records were taken: more types than a profile holds, times nobody believes."""
+    assert metrics["penchant_bounded_events_total/pooled"] > 0
+    assert metrics["penchant_bounded_events_total/unbelieved"] > 0
 
 
 def nothing_of_it_is_in_the_logs(text: str) -> None:

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import subprocess
 import uuid
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 import orjson
 import pytest
 
 from streams.processes import penchant
 from streams.settings import Settings
+from streams.topics import topics_of
 from tests.support.cluster import Cluster, Worker, until
 from tests.support.factories import START, event
 from tests.support.left import handled
@@ -202,6 +205,141 @@ def test_the_command_line_logs_in_as_the_worker_does(
     assert run(settings, "dlq", "list").returncode == 0
     fresh = run(settings | {"prefix": f"{prefix}new"}, "topics", str(goals), "--apply")
     assert fresh.returncode == 0, fresh.stderr
+
+
+# -- commands: a user that has the rights of its row in docs/security.md for its prefix, no more --
+
+
+def topic_rights(prefix: str, *operations: str) -> list[Right]:
+    names = asdict(topics_of(Settings(prefix=prefix))).values()
+    return [("TOPIC", name, operation) for name in names for operation in operations]
+
+
+def rights_to_read_letters(prefix: str) -> list[Right]:
+    return [("TOPIC", f"{prefix}.dlq", "READ")]
+
+
+def rights_to_replay(prefix: str) -> list[Right]:
+    writes = [("TOPIC", f"{prefix}.{word}", "WRITE") for word in ("dlq", "events", "examples")]
+    transaction = ("TRANSACTIONAL_ID", f"{prefix}-dlq-replay", "WRITE")
+    return [*rights_to_read_letters(prefix), *writes, transaction]
+
+
+def rights_of_the_doctor(prefix: str) -> list[Right]:
+    changelogs = [f"{prefix}-{table}-changelog" for table in ("profiles", "tickets", "trainers")]
+    return [*rights(prefix), *[("TOPIC", name, "DESCRIBE_CONFIGS") for name in changelogs]]
+
+
+ROWS: dict[str, Callable[[str], list[Right]]] = {
+    "topics goals.yaml": lambda prefix: topic_rights(prefix, "DESCRIBE"),
+    "topics goals.yaml --apply": lambda prefix: topic_rights(prefix, "DESCRIBE", "CREATE"),
+    "send goals.yaml events.jsonl": lambda prefix: [
+        *topic_rights(prefix, "DESCRIBE"), ("TOPIC", f"{prefix}.events", "WRITE"),
+    ],
+    "watch --from-start --count 1 --json": lambda prefix: [("TOPIC", f"{prefix}.scores", "READ")],
+    "dlq list": rights_to_read_letters,
+    "dlq show 0/0": rights_to_read_letters,
+    "dlq replay --all": rights_to_replay,
+    "doctor goals.yaml --wait 0.1": rights_of_the_doctor,
+}  # fmt: skip
+
+
+def something_to_see(cluster: Cluster) -> None:
+    """A score and a letter."""
+    score = {"goal": "churn", "profile_id": "p1", "propensity": 0.5, "bucket": "high"}
+    cluster.send([(b"churn/p1", orjson.dumps(score))], cluster.topics.scores)
+    headers = {
+        "reason": "not_json", "message": "none", "source_topic": cluster.topics.events,
+        "source_partition": "0", "source_offset": "0", "failed_at": "2026-01-01T00:00:00Z",
+    }  # fmt: skip
+    written = [(name, value.encode()) for name, value in headers.items()]
+    for key in (b"p1", b"p2", b"p3", b"p4", b"p5", b"p6"):  # one of them lies in partition 0
+        cluster.send([(key, b"{")], cluster.topics.dlq, headers=written)
+
+
+def run_in(folder: Path, settings: Mapping[str, str], command: str) -> Any:
+    """A command, with the files that it names."""
+    (folder / "goals.yaml").write_text(AT_ONCE)
+    (folder / "events.jsonl").write_bytes(orjson.dumps(event("p9")) + b"\n")
+    words = [str(folder / word) if "." in word and word[0].isalpha() else word
+             for word in command.split()]  # fmt: skip
+    return run(settings, *words)
+
+
+@pytest.mark.parametrize("command", ROWS)
+def test_a_command_works_for_a_user_with_the_rights_of_its_row_and_no_others(
+    secured: Secured, cluster: Cluster, tmp_path: Path, command: str
+) -> None:
+    prefix = cluster.settings.prefix + ("new" if "--apply" in command else "")
+    secured.allow("operator", ROWS[command](prefix))
+    something_to_see(cluster)
+    settings = login(secured, "SCRAM-SHA-512", "operator")
+    ended = run_in(tmp_path, settings | {"prefix": prefix, "partitions": "2"}, command)
+    assert ended.returncode == 0, ended.stdout + ended.stderr
+    says_no_secret(ended.stdout + ended.stderr)
+
+
+REFUSED = [
+    ("topics goals.yaml", ".insights", "DESCRIBE"),
+    ("topics goals.yaml --apply", ".insights", "CREATE"),
+    ("send goals.yaml events.jsonl", ".events", "WRITE"),
+    ("dlq list", ".dlq", "READ"),
+    ("dlq replay --all", ".events", "WRITE"),
+    ("dlq replay --all", "-dlq-replay", "WRITE"),
+]
+
+
+@pytest.mark.parametrize(("command", "word", "operation"), REFUSED)
+def test_a_command_without_a_right_of_its_row_says_so_and_fails(  # noqa: PLR0913, PLR0917
+    secured: Secured, cluster: Cluster, tmp_path: Path, command: str, word: str, operation: str
+) -> None:
+    prefix = cluster.settings.prefix + ("new" if "--apply" in command else "")
+    given = [one for one in ROWS[command](prefix) if one[1:] != (prefix + word, operation)]
+    assert len(given) == len(ROWS[command](prefix)) - 1
+    secured.allow("operator", given)
+    something_to_see(cluster)
+    settings = login(secured, "SCRAM-SHA-512", "operator")
+    ended = run_in(tmp_path, settings | {"prefix": prefix, "partitions": "2"}, command)
+    said = ended.stdout + ended.stderr
+    assert ended.returncode == 1, said
+    assert "permit" in said or "uthoriz" in said
+    assert "Traceback" not in said
+    assert "never retrieved" not in said
+    says_no_secret(said)
+
+
+@pytest.mark.parametrize(
+    ("lacking", "check", "found"),
+    [
+        (("TOPIC", ".scores", "WRITE"), "topic {}.scores", "not permitted"),
+        (("TOPIC", ".models", "WRITE"), "topic {}.models", "no right to write"),
+        (
+            ("TOPIC", "-tickets-changelog", "DESCRIBE_CONFIGS"),
+            "topic {}-tickets-changelog",
+            "no right to describe_configs",
+        ),
+        (("GROUP", "", "READ"), "group", "uthoriz"),
+        (("TRANSACTIONAL_ID", "-*", "WRITE"), "guarantee", "uthoriz"),
+    ],
+)
+def test_the_doctor_names_a_right_that_is_missing(  # noqa: PLR0913, PLR0917
+    secured: Secured, cluster: Cluster, tmp_path: Path, lacking: Right, check: str, found: str
+) -> None:
+    prefix = cluster.settings.prefix
+    kind, word, operation = lacking
+    given = rights_of_the_doctor(prefix)
+    given.remove((kind, prefix + word, operation))
+    secured.allow("CN=penchant-worker", given)
+    settings = certificate(secured) | {"prefix": prefix, "partitions": "2"}
+    ended = run_in(tmp_path, settings, "doctor goals.yaml --wait 0.1 --json")
+    assert ended.returncode == (operation != "DESCRIBE_CONFIGS"), (
+        ended.stdout
+    )  # the worker lacks none
+    assert not ended.stderr
+    checks = orjson.loads(ended.stdout)["checks"]
+    said = {one["check"]: one["found"] for one in checks if one["state"] != "right"}
+    assert found in said[check.format(prefix)], said
+    says_no_secret(ended.stdout + ended.stderr)
 
 
 def test_a_stranger_sees_that_nothing_is_permitted(

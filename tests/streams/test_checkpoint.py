@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 from aiokafka.errors import (
     ConcurrentTransactions,
+    InvalidProducerEpoch,
     KafkaError,
     MessageSizeTooLargeError,
     ProducerFenced,
@@ -279,6 +280,37 @@ def test_who_opens_the_partition_next_fences_the_owner_before(kafka: Cluster) ->
     with_checkpoint(kafka, test)
     assert values(kafka, topics.profiles) == [b"old", b"new"]
     assert kafka.committed() == {0: 2}
+
+
+@pytest.mark.kafka
+@pytest.mark.parametrize("writes_more", [True, False])
+def test_who_is_fenced_in_the_middle_of_a_transaction_ends_nothing_and_shows_nothing(
+    kafka: Cluster, writes_more: bool
+) -> None:
+    topics = kafka.topics
+
+    async def test(checkpoint: Checkpoint, source: TP) -> None:
+        await checkpoint.commit(source, 1, [[output(topics.profiles, b"old")]])
+        untyped: Any = checkpoint
+        producer = untyped._producers[source]
+        await producer.begin_transaction()
+        await producer.send_and_wait(topics.profiles, b"open", key=b"k", partition=0)
+        successor = checkpoint_of(kafka)
+        await successor.own({source})
+        try:
+            await successor.commit(source, 2, [[output(topics.profiles, b"new")]])
+            with pytest.raises((ProducerFenced, InvalidProducerEpoch)):
+                if writes_more:
+                    await producer.send_and_wait(topics.profiles, b"woken", key=b"k", partition=0)
+                await producer.commit_transaction()
+            await successor.commit(source, 3, [[output(topics.profiles, b"newer")]])
+        finally:
+            await successor.stop()
+
+    with_checkpoint(kafka, test)
+    assert values(kafka, topics.profiles) == [b"old", b"new", b"newer"]
+    assert b"open" in log_of(kafka, topics.profiles)
+    assert kafka.committed() == {0: 3}
 
 
 @pytest.mark.kafka

@@ -21,7 +21,10 @@ from kafka.admin import (
 from streams.processes import free_port
 from tests.support.apache import Broker
 
-PASSWORDS = {"worker": "w0rker-secret", "admin": "adm1n-secret", "stranger": "str4nger-secret"}
+PASSWORDS = {
+    "worker": "w0rker-secret", "admin": "adm1n-secret", "stranger": "str4nger-secret",
+    "operator": "0perator-secret",
+}  # fmt: skip
 KEY_PASSWORD = "k3y-secret"  # noqa: S105 - of a key made for this test
 Right = tuple[str, str, str]
 

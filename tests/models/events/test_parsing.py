@@ -73,6 +73,15 @@ WRONG = [
 ]
 
 
+@pytest.mark.parametrize(
+    "value",
+    [changed(properties={"a": "x" * 10_000_000}), changed(type="x" * 1_000_000), b"[" * 10_000_000],
+    ids=["10 MB of properties", "a type of 1 MB", "10 MB of brackets"],
+)
+def test_what_is_far_too_large_is_refused_for_its_size_alone(value: bytes) -> None:
+    assert refusal(value)[0] == "too_large"
+
+
 @pytest.mark.parametrize(("value", "reason"), WRONG, ids=range(len(WRONG)))
 def test_what_is_not_an_event_is_refused_with_its_reason(value: bytes, reason: str) -> None:
     found, message = refusal(value)
