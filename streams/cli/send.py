@@ -128,6 +128,8 @@ async def send(
                 delivery.add_done_callback(failed.look_at)
                 counts[SENT] += 1
                 progress.advance(task)
+                if failed.error is not None:
+                    break
         await producer.flush()
     finally:
         await producer.stop()
@@ -143,10 +145,8 @@ class Failed:
 
     def look_at(self, delivery: asyncio.Future[Any]) -> None:
         """Remember what it failed with, if it did and is the first."""
-        if self.error is None and not delivery.cancelled():
-            self.error = delivery.exception()
-        elif not delivery.cancelled():
-            delivery.exception()  # looked at: asyncio reports it otherwise
+        error = None if delivery.cancelled() else delivery.exception()
+        self.error = self.error or error
 
 
 def _checked(number: int, value: bytes, limits: LimitsPart, counts: Counter[str]) -> Any:
