@@ -22,7 +22,7 @@ from models.errors import PenchantError
 from streams.logs import hushed
 from streams.security import client_options
 from streams.settings import Settings
-from streams.topics import Wanted, wanted_topics
+from streams.topics import READ, Wanted, wanted_topics
 
 #: Milliseconds that a broker is given to answer for the first time.
 PATIENCE_MS = 5_000
@@ -116,6 +116,21 @@ def _finding(wanted: Wanted, found: dict[str, Any] | None) -> Finding:
     allowed = found["authorized_operations"]
     lacking = () if allowed is None else tuple(sorted(wanted.rights - set(allowed)))
     return Finding(wanted, len(found["partitions"]), lacking=lacking)
+
+
+def require_readable(client: KafkaAdminClient, topic: str) -> None:
+    """Make sure that a topic is there and may be read: a consumer would wait for it without a word.
+
+    Raises
+    ------
+    BrokerError
+        It is not, or may not.
+    """
+    described: list[dict[str, Any]] = client.describe_topics([topic])
+    found = next((one for one in described if one["name"] == topic), None)
+    problem = _finding(Wanted(topic, None, {}, READ), found).worker_problem
+    if problem is not None:
+        raise BrokerError(f"topic {topic}: {problem}; penchant doctor CONFIG says what to do")
 
 
 def create_topics(client: KafkaAdminClient, settings: Settings, missing: list[Wanted]) -> None:

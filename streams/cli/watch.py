@@ -10,7 +10,7 @@ import orjson
 from kafka import KafkaConsumer
 from rich.markup import escape
 
-from streams.admin import admin_client
+from streams.admin import admin_client, require_readable
 from streams.cli.answers import answer_line, with_json_lines
 from streams.cli.common import reports_errors, say, settings_of, waiting, with_settings
 from streams.cli.usage import examples
@@ -44,8 +44,8 @@ def command(  # noqa: PLR0913, PLR0917 - one argument an option
 ) -> None:
     """Follow the scores topic until interrupted."""
     settings = settings_of(brokers, prefix)
-    with waiting("asking the broker"), admin_client(settings):
-        pass  # says what is wrong before the consumer waits in silence
+    with waiting("asking the broker"), admin_client(settings) as client:
+        require_readable(client, topics_of(settings).scores)
     shown = 0
     try:
         for key, value in scores(settings, from_start=from_start):

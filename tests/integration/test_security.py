@@ -283,6 +283,7 @@ REFUSED = [
     ("topics goals.yaml", ".insights", "DESCRIBE"),
     ("topics goals.yaml --apply", ".insights", "CREATE"),
     ("send goals.yaml events.jsonl", ".events", "WRITE"),
+    ("watch --from-start --count 1 --json", ".scores", "READ"),
     ("dlq list", ".dlq", "READ"),
     ("dlq replay --all", ".events", "WRITE"),
     ("dlq replay --all", "-dlq-replay", "WRITE"),

@@ -57,3 +57,11 @@ def test_records_are_shown_as_they_are(embedded: Cluster) -> None:
     ended = invoke("watch", "--from-start", "--count", "6", "--json", **place_of(embedded))
     assert ended.code == 0
     assert sorted(ended.out.encode().splitlines()) == sorted(value for _, value in sent)
+
+
+@pytest.mark.embedded
+def test_scores_of_a_topic_that_is_not_there_are_not_waited_for(embedded: Cluster) -> None:
+    place = place_of(embedded) | {"prefix": embedded.settings.prefix + "nowhere"}
+    ended = invoke("watch", **place)
+    assert ended.code == 1
+    assert "missing" in ended.err
