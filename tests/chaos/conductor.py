@@ -25,12 +25,12 @@ from tests.support.cluster import Cluster, Worker, until
 SESSION = 6.0
 #: Seconds that a watched trainer is given to write a snapshot.
 SOON = 20.0
+#: And one that joins, to be ready.
+ARRIVAL = 40.0
 #: Times that trainers are killed, at most, until one dies before its snapshot is committed.
 STRIKES = 4
 #: Who leads a partition without a leader.
 NOBODY = -1
-#: And one that joins, to be ready.
-ARRIVAL = 40.0
 
 
 @dataclass
@@ -211,9 +211,9 @@ class Conductor:
 
     def _count_moves(self, before: dict[str, int]) -> None:
         after = self._coordinators()
+        places = [(at, after.get(name, NOBODY)) for name, at in before.items()]
         self.done["coordinators_moved"] += sum(
-            NOBODY not in (at, after.get(name, at)) and after.get(name, at) != at
-            for name, at in before.items()
+            was != now for was, now in places if NOBODY not in (was, now)
         )
 
     def _coordinators(self) -> dict[str, int]:
