@@ -85,6 +85,14 @@ def kafka(kafka_broker: apache.Broker, tmp_path: Path) -> Iterator[Cluster]:
 
 
 @pytest.fixture
+def ordered(kafka_broker: apache.Broker, tmp_path: Path) -> Iterator[Cluster]:
+    """Apache Kafka with topics that are written in order, without transactions."""
+    cluster = _new(tmp_path, kafka_broker.address, "at_least_once", 4)
+    yield cluster
+    cluster.stop()
+
+
+@pytest.fixture
 def interrupts() -> Iterator[None]:
     """Processes heed SIGINT; those that a shell has put into the background would not."""
     before = signal.signal(signal.SIGINT, signal.default_int_handler)

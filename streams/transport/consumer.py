@@ -16,7 +16,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from aiokafka.errors import KafkaError, KafkaTimeoutError
@@ -140,16 +140,27 @@ class RunConsumer(driver.Consumer):
             raise
 
     async def on_partitions_revoked(self, revoked: set[TP]) -> None:
-        """Forget what was acknowledged: what was not committed is dropped again by its offset."""
+        """Let the app end its runs and commit them, and forget what it could not commit.
+
+        That is read again by its next owner, and dropped by its offset.
+        """
+        await super().on_partitions_revoked(revoked)
         for tp in revoked:
             self._through.pop(tp, None)
-        await super().on_partitions_revoked(revoked)
 
     async def perform_seek(self) -> None:
-        """Seek the source partitions to their committed offsets."""
+        """Seek the source partitions to their committed offsets, and tell what is gone there.
+
+        Of a partition that retention has emptied no record comes to tell it by.
+        """
         generation = self.app.consumer_generation_id
         self._stale.clear()
         await super().perform_seek()
+        due = {tp: offset for tp, offset in self._read_offset.items() if offset}
+        for tp, start in (await self._starts(due)).items():
+            if start > due[tp]:
+                self._tell_loss(tp, due[tp], start)
+                self._read_offset[tp] = start
         self._sought = generation
 
     def resume_flow(self) -> None:
@@ -173,13 +184,23 @@ class RunConsumer(driver.Consumer):
             self._waiting_for_ack.set_result(None)
         if message.topic in self.checkpoint.sources and not self.checkpoint.transactional:
             self._through[message.tp] = message.offset + 1
-            self._acked[message.tp] = [message.offset]  # where commit() looks for news
             self._n_acked += 1
         return True
 
+    def _filter_tps_with_pending_acks(self, topics: Any = None) -> list[TP]:
+        """Faust looks in what it has dropped already when partitions are about to leave."""
+        return list(self._through)
+
     def _new_offset(self, tp: TP) -> int | None:
-        self._acked.pop(tp, None)
         return self._through.pop(tp, None)
+
+    async def commit_and_end_transactions(self) -> None:
+        """Commit all that was acknowledged, also since a commit began that is under way.
+
+        Faust takes one for the other, and hands partitions over without what was done meanwhile.
+        """
+        await self.maybe_wait_for_commit_to_finish()
+        await super().commit_and_end_transactions()
 
     # -- fetching --------------------------------------------------------------------------
 
@@ -271,22 +292,32 @@ class RunConsumer(driver.Consumer):
         if first < due:
             self.positions.insist_on(tp, due)
         elif first - due > MARKERS:
-            try:
-                start = (await self.earliest_offsets(tp))[tp]
-            except KafkaError as error:
-                if not (error.retriable or isinstance(error, KafkaTimeoutError)):
-                    raise
-                place = {"topic": tp.topic, "partition": tp.partition}
-                logger.warning("where it begins is asked again: %r", error, extra=place)
+            starts = await self._starts([tp])
+            if not starts:
                 return False
-            if start > due:
-                self.lost(tp, start - due)
-                logger.error(
-                    "records from offset %d to %d are gone before they were read: retention of "
-                    "the topic is shorter than the lag", due, start - 1,
-                    extra={"topic": tp.topic, "partition": tp.partition, "offset": due},
-                )  # fmt: skip
+            if starts[tp] > due:
+                self._tell_loss(tp, due, starts[tp])
         return True
+
+    async def _starts(self, tps: Iterable[TP]) -> dict[TP, int]:
+        """Source partitions -> their first offsets; nothing where no broker can say it yet."""
+        sources = [tp for tp in tps if tp.topic in self.checkpoint.sources]
+        try:
+            return dict(await self.earliest_offsets(*sources)) if sources else {}
+        except KafkaError as error:
+            if not (error.retriable or isinstance(error, KafkaTimeoutError)):
+                raise
+            place = {"topic": sources[0].topic, "partition": sources[0].partition}
+            logger.warning("where it begins is asked again: %r", error, extra=place)
+            return {}
+
+    def _tell_loss(self, tp: TP, due: int, start: int) -> None:
+        self.lost(tp, start - due)
+        logger.error(
+            "records from offset %d to %d are gone before they were read: retention of the topic "
+            "is shorter than the lag", due, start - 1,
+            extra={"topic": tp.topic, "partition": tp.partition, "offset": due},
+        )  # fmt: skip
 
     def _may_deliver(self, tp: TP, active: Any, generation: int) -> bool:
         if not self._is_changelog_tp(tp) and self._ready != generation:

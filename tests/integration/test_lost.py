@@ -27,8 +27,10 @@ def test_records_deleted_while_a_worker_was_away_are_counted_and_the_rest_is_app
     worker.stop()
     kafka.send(log[first:last])
     delete_all(kafka)
-    kafka.send(log[last:])
     worker.start().wait_ready()
+    lost = LOST.format(kafka.topics.events)
+    until(lambda: worker.metrics().get(lost) == DELETED, "the loss, while nothing new comes")
+    kafka.send(log[last:])
     until(lambda: applied(worker) == DELETED, "what is left")
     assert worker.metrics()[LOST.format(kafka.topics.events)] == DELETED
     assert "are gone before they were read" in worker.log.read_text()

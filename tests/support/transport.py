@@ -101,6 +101,7 @@ class Rig:
         consumer.seek_to_committed = self._seek_to_committed
         consumer.seek_wait = self._seek
         consumer.earliest_offsets = self._earliest_offsets
+        consumer.assignment = lambda: {TP(EVENTS, number) for number in range(2)}
         _loops.append(consumer._thread.thread_loop)
         made: RunConsumer = consumer
         return made
@@ -127,6 +128,12 @@ class Rig:
     async def _seek(self, offsets: Mapping[TP, int]) -> None:
         self.sought.append(dict(offsets))
         self.consumer._read_offset.update(offsets)
+
+    async def commit(self, offsets: Mapping[TP, int]) -> bool:
+        """What the broker takes down, after a while."""
+        await asyncio.sleep(0.01)
+        self.log.append(("committed", dict(offsets)))
+        return True
 
     async def ready(self) -> Rig:
         """As after a recovery: sources are sought, and the flow goes on."""

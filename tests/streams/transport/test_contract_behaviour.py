@@ -24,7 +24,7 @@ from tests.support.transport import EVENTS, PROFILES, Rig, records, run
 
 A = TP(EVENTS, 0)
 ATTRIBUTES = [
-    "_acked", "_acked_index", "_buffered_partitions", "_committed_offset", "_n_acked",
+    "_buffered_partitions", "_committed_offset", "_n_acked",
     "_read_offset", "_stopped", "_thread", "_unacked_messages", "_waiting_for_ack", "app",
     "callback", "flow_active", "loop", "beacon", "suspend_flow", "should_stop",
 ]  # fmt: skip
