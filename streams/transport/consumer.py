@@ -16,7 +16,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from aiokafka.errors import KafkaError, KafkaTimeoutError
@@ -187,9 +187,9 @@ class RunConsumer(driver.Consumer):
             self._n_acked += 1
         return True
 
-    def _filter_tps_with_pending_acks(self, topics: Any = None) -> list[TP]:
+    def _filter_tps_with_pending_acks(self, topics: Any = None) -> Iterator[TP]:
         """Faust looks in what it has dropped already when partitions are about to leave."""
-        return list(self._through)
+        return iter(tuple(self._through))
 
     def _new_offset(self, tp: TP) -> int | None:
         return self._through.pop(tp, None)

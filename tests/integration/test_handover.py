@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections import Counter
+from collections import Counter, defaultdict
 
 import pytest
 
@@ -19,7 +19,7 @@ SECONDS = 24.0
 
 def replayed(workers: list[Worker]) -> dict[str, float]:
     """Events and examples that workers have met again, by where."""
-    found: Counter[str] = Counter()
+    found: dict[str, float] = defaultdict(float)
     for worker in workers:
         for name, value in worker.metrics().items():
             if name.endswith("_total/replayed"):

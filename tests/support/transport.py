@@ -129,7 +129,13 @@ class Rig:
         self.sought.append(dict(offsets))
         self.consumer._read_offset.update(offsets)
 
-    async def commit(self, offsets: Mapping[TP, int]) -> bool:
+    def take_commits(self) -> None:
+        """Note the offsets that the consumer commits, and empty its flow when partitions leave."""
+        consumer: Any = self.consumer
+        consumer._commit = self._commit
+        consumer._on_partitions_revoked = lambda _: consumer.wait_empty()
+
+    async def _commit(self, offsets: Mapping[TP, int]) -> bool:
         """What the broker takes down, after a while."""
         await asyncio.sleep(0.01)
         self.log.append(("committed", dict(offsets)))

@@ -189,8 +189,7 @@ def test_what_was_acknowledged_is_committed_before_its_partition_leaves() -> Non
         rig = await Rig().ready()
         await rig.fetch({A: records(A, [0])})
         rig.consumer.ack(rig.handed[0])
-        rig.consumer._on_partitions_revoked = lambda _: rig.consumer.wait_empty()
-        rig.consumer._commit = rig.commit
+        rig.take_commits()
         await rig.consumer.on_partitions_revoked({A})
         assert rig.log[-1] == ("committed", {A: 1})
 
@@ -201,7 +200,7 @@ def test_the_last_commit_has_what_was_acknowledged_during_the_one_before_it() ->
     async def test() -> None:
         rig = await Rig().ready()
         await rig.fetch({A: records(A, [0]), B: records(B, [4])})
-        rig.consumer._commit = rig.commit
+        rig.take_commits()
         rig.consumer.ack(rig.handed[0])
         under_way = asyncio.create_task(rig.consumer.commit())
         await asyncio.sleep(0)
