@@ -7,7 +7,6 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-import numpy as np
 from river import base
 
 from models.learning.layout import KNOT_DAYS, KNOTS, Block, Layout
@@ -64,6 +63,7 @@ class ProfileFeatures(base.Transformer):
         self.layout = Layout().with_blocks(blocks)
         self.seen = 0
         self.counts: Counter[Block] = Counter()
+        self._unknown = _Unknown(self.layout)
 
     def learn_one(self, x: Features) -> None:
         """Count what is in an example."""
@@ -91,9 +91,10 @@ class ProfileFeatures(base.Transformer):
         """Count examples, no more than are left in the term; at its start, decide first."""
         if self.seen == WARM_UP or (self.seen and self.seen % TERM == 0):
             self._decide()
-        unknown = _Unknown(self.layout)
+        if self._unknown.layout is not self.layout:
+            self._unknown = _Unknown(self.layout)
         for raw in examples:
-            for block in unknown.blocks_in(raw):
+            for block in self._unknown.blocks_in(raw):
                 if block in self.counts or len(self.counts) < MOST_COUNTED:
                     self.counts[block] += 1
         self.seen += len(examples)
@@ -130,7 +131,7 @@ class ProfileFeatures(base.Transformer):
 
 
 class _Unknown:
-    """Finds what is in examples that the layout does not know.
+    """Finds what is in examples that a layout does not know.
 
     Parameters
     ----------
@@ -139,34 +140,33 @@ class _Unknown:
     """
 
     def __init__(self, layout: Layout) -> None:
+        self.layout = layout
         self._known = frozenset(layout.blocks)
-        self._settled: dict[tuple[str, ...], bool] = {}
+        self._asked: dict[tuple[str, ...], list[tuple[int, Block, Block]]] = {}
 
     def blocks_in(self, raw: RawProfile) -> Iterator[Block]:
         """The blocks that an example would fill, as far as they are not known."""
-        if not self._is_settled(raw.names):
-            valued: list[bool] = np.any(raw.rows[:, SUMS.start : HOURS], axis=1).tolist()
-            for source, has_value in zip(raw.names, valued, strict=True):
-                yield from self._new(Block("activity", source))
-                if has_value:
-                    yield from self._new(Block("value", source))
-        for name, value in raw.attributes.items():
-            is_text = isinstance(value, str)
-            yield from self._new(
-                Block("category", name, str(value)) if is_text else Block("number", name)
-            )
+        for row, activity, value in self._ask(raw.names):
+            if activity not in self._known:
+                yield activity
+            if value not in self._known and raw.rows[row, SUMS.start : HOURS].any():
+                yield value
+        for name, found in raw.attributes.items():
+            is_text = isinstance(found, str)
+            block = Block("category", name, str(found)) if is_text else Block("number", name)
+            if block not in self._known:
+                yield block
 
-    def _new(self, block: Block) -> Iterator[Block]:
-        if block not in self._known:
-            yield block
-
-    def _is_settled(self, names: tuple[str, ...]) -> bool:
-        """Whether all of these sources are known with their values."""
-        if names not in self._settled:
-            self._settled[names] = all(
-                Block(kind, name) in self._known for name in names for kind in ("activity", "value")
-            )
-        return self._settled[names]
+    def _ask(self, names: tuple[str, ...]) -> list[tuple[int, Block, Block]]:
+        """The rows of those sources of which not everything is known, and their blocks."""
+        asked = self._asked.get(names)
+        if asked is None:
+            blocks = [(row, Block("activity", name), Block("value", name))
+                      for row, name in enumerate(names)]  # fmt: skip
+            asked = [one for one in blocks if not self._known.issuperset(one[1:])]
+            if len(self._asked) < MOST_COUNTED:
+                self._asked[names] = asked
+        return asked
 
 
 def _is_ours(name: str) -> bool:
