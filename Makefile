@@ -95,7 +95,7 @@ $(CRD):
 flood: $(READY) ## millions of invented types, values, events and profiles against the bounds; EVENTS of one profile
 	PENCHANT_FLOOD=$(or $(FLOOD),1000000) $(if $(EVENTS),PENCHANT_FLOOD_EVENTS=$(EVENTS)) $(BIN)/python -m pytest tests/hostile/test_cardinality.py --durations=0 $(ARGS)
 
-hostile: $(READY) ## a hundred thousand hostile records through a worker; RECORDS; minutes
+hostile: $(READY) ## a hundred thousand hostile records through a worker, on each broker; RECORDS; minutes
 	PENCHANT_HOSTILE=$(or $(RECORDS),100000) $(BIN)/python -m pytest tests/hostile/test_worker.py --durations=0 $(ARGS)
 
 fuzz: $(READY) ## Atheris over raw records, then over configurations; SECONDS of each (300)

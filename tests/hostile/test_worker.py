@@ -18,8 +18,6 @@ from tests.support.factories import START, Bench, config, event, records
 from tests.support.left import handled
 from tests.support.questions import churn_and_coupon
 
-pytestmark = pytest.mark.embedded
-
 #: Hostile records; ``make hostile`` sends more.
 NUMBER = int(os.environ.get("PENCHANT_HOSTILE", "3000"))
 GOOD = NUMBER // 10
@@ -28,6 +26,16 @@ ROOM = 200_000_000
 #: Enough false times that agree move the clock by years (docs/security.md): nobody expires by it.
 QUESTIONS = "profiles: {expire_after: null}\n" + churn_and_coupon()
 Keyed = tuple[bytes | None, bytes | None]
+
+
+#: In order on the embedded broker; on Apache Kafka in transactions, read when committed.
+BROKERS = [pytest.param(name, marks=getattr(pytest.mark, name)) for name in ("embedded", "kafka")]
+
+
+@pytest.fixture(params=BROKERS)
+def cluster(request: pytest.FixtureRequest) -> Cluster:
+    found: Cluster = request.getfixturevalue(request.param)
+    return found
 
 
 def mixed() -> tuple[list[Keyed], list[dict[str, Any]]]:
@@ -48,25 +56,26 @@ def mixed() -> tuple[list[Keyed], list[dict[str, Any]]]:
     return log, good
 
 
-def test_a_worker_takes_thousands_of_hostile_records_in_its_stride(embedded: Cluster) -> None:
+def test_a_worker_takes_thousands_of_hostile_records_in_its_stride(cluster: Cluster) -> None:
     """One run, looked at from every side."""
     log, good = mixed()
-    worker = embedded.worker(QUESTIONS).start().wait_ready()
+    worker = cluster.worker(QUESTIONS).start().wait_ready()
     before = resident(worker)
-    embedded.send(log)
+    cluster.send(log)
     until(
         lambda: handled(worker) >= len(log) or not worker.alive,
         "everything to be handled",
         patience=60 + NUMBER / 50,
     )
-    embedded.send([(b"after", orjson.dumps(event("after", START)))])
+    cluster.send([(b"after", orjson.dumps(event("after", START)))])
     until(lambda: handled(worker) > len(log) or not worker.alive, "what comes after")
     assert worker.alive
     metrics = worker.metrics()
     assert resident(worker) < before + ROOM
-    every_refused_record_is_a_letter_with_a_reason(embedded, metrics)
-    good_profiles_are_as_if_they_had_been_alone(embedded, good)
-    every_erasure_has_its_receipt(embedded, metrics, log)
+    every_refused_record_is_a_letter_with_a_reason(cluster, metrics)
+    good_profiles_are_as_if_they_had_been_alone(cluster, good)
+    every_erasure_has_its_receipt(cluster, metrics, log)
+    nothing_is_doubled(cluster)
     the_attack_is_seen_in_a_metric(metrics)
     nothing_of_it_is_in_the_logs(worker.log.read_text())
     assert worker.stop() == 0
@@ -114,6 +123,18 @@ def every_erasure_has_its_receipt(
         assert set(receipt["goals"]) == {"churn", "coupon"}
 
 
+def nothing_is_doubled(cluster: Cluster) -> None:
+    """Letters are told by the record that they are, receipts and scores by what they are of."""
+    topics = cluster.topics
+    letters = [dict(letter.headers) for letter in cluster.read(topics.dlq)]
+    places = [tuple(one[f"source_{part}"] for part in ("partition", "offset")) for one in letters]
+    assert len(set(places)) == len(places)
+    for topic in (topics.erasures, topics.scores):
+        said = [(one.key, orjson.loads(one.value)) for one in cluster.read(topic) if one.value]
+        ids = Counter((key, *one["source"].values(), one.get("timestamp")) for key, one in said)
+        assert ids.total() == len(ids) > 0
+
+
 def the_attack_is_seen_in_a_metric(metrics: dict[str, float]) -> None:
     """Also where the records were taken: more types than a profile holds, times nobody believes."""
     assert metrics["penchant_bounded_events_total/pooled"] > 0
@@ -126,6 +147,7 @@ def nothing_of_it_is_in_the_logs(text: str) -> None:
     assert len(text) < 20_000
 
 
+@pytest.mark.embedded
 def test_headers_by_the_thousand_hurt_nobody(embedded: Cluster) -> None:
     """Half a megabyte of them on every event, a trace that is none among them."""
     worker = embedded.worker(churn_and_coupon()).start().wait_ready()
