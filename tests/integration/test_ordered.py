@@ -28,7 +28,9 @@ CONFIG = churn_and_coupon(every="1d", coupon_every="2d")
 SECONDS = 25.0
 #: At any moment, and after one stage or two of a run's three: tests/support/halfway.py.
 ANYTIME, AFTER_SCORES, AFTER_TICKETS = signal.SIGKILL, signal.SIGHUP, signal.SIGALRM
-KILLS = [AFTER_SCORES, ANYTIME, AFTER_TICKETS] * 2
+#: Not after tickets at last: profiles then lack the progress of closed tickets. It means nothing
+#: more, and is dropped without a death, too, at the next event that counts towards a ticket.
+KILLS = [AFTER_TICKETS, ANYTIME, AFTER_SCORES] * 2
 #: Of a score that comes twice: what cannot differ, and what depends on more than its events and its
 #: model, on the profiles beside it and on how records were cut into runs (docs/reliability.md).
 OWED_TO_EVENTS = ["goal", "goal_version", "propensity", "profile_id", "timestamp", "source"]
