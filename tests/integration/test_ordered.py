@@ -6,9 +6,7 @@ import signal
 import threading
 import time
 from collections import Counter, defaultdict
-from collections.abc import Iterator
 from contextlib import suppress
-from pathlib import Path
 from typing import Any
 
 import orjson
@@ -28,8 +26,6 @@ CONFIG = churn_and_coupon(every="1d", coupon_every="2d")
 SECONDS = 25.0
 #: At any moment, and after one stage or two of a run's three: tests/support/halfway.py.
 ANYTIME, AFTER_SCORES, AFTER_TICKETS = signal.SIGKILL, signal.SIGHUP, signal.SIGALRM
-#: Not after tickets at last: profiles then lack the progress of closed tickets. It means nothing
-#: more, and is dropped without a death, too, at the next event that counts towards a ticket.
 KILLS = [AFTER_TICKETS, ANYTIME, AFTER_SCORES] * 2
 #: Of a score that comes twice: what cannot differ, and what depends on more than its events and its
 #: model, on the profiles beside it and on how records were cut into runs (docs/reliability.md).
@@ -38,17 +34,6 @@ OWED_TO_OTHERS = ["percentile", "previous"]
 Score = dict[str, Any]
 #: By key, each in the order in which they were said.
 Scores = dict[bytes, list[Score]]
-
-
-@pytest.fixture
-def ordered(kafka: Cluster, tmp_path: Path) -> Iterator[Cluster]:
-    """Topics that are written without transactions."""
-    settings = kafka.settings.model_copy(
-        update={"prefix": f"{kafka.settings.prefix}-ordered", "guarantee": "at_least_once"}
-    )
-    cluster = Cluster(settings, tmp_path).create_topics()
-    yield cluster
-    cluster.stop()
 
 
 def mortal(cluster: Cluster, config: str) -> Worker:

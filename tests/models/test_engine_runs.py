@@ -130,6 +130,30 @@ def test_a_partition_recovered_from_its_tables_goes_on_as_if_nothing_had_happene
     assert tables(broken.partition) == tables(through.partition)
 
 
+@given(DISORDER, st.data())
+@settings(max_examples=150, deadline=None)
+def test_a_run_of_which_not_all_rows_were_written_moves_the_clock_when_it_is_done_again(
+    questions: Any, drawn: Any, data: Any
+) -> None:
+    """In order, a worker may die while its profiles are written; the clock is the last of them."""
+    log = log_of(drawn)
+    start = data.draw(st.integers(0, len(log)))
+    end = data.draw(st.integers(start, len(log)))
+    through, broken = Bench(questions), Bench(questions)
+    whole = examples(through.run(log))
+    before = broken.run(log[:start])
+    cut = broken.engine.step(broken.partition, log[start:end])
+    cut.profiles = cut.profiles[: data.draw(st.integers(0, len(cut.profiles)))]
+    broken.partition.apply(cut)
+    broken.partition = broken.open(broken.partition)
+    again = broken.run(log[start:end], 3)
+    after = broken.run(log[end:])
+    found = examples([*before, cut, *again, *after])
+    assert {one[:6] for one in found} == {one[:6] for one in whole}
+    assert broken.partition.profiles[CLOCK_KEY] == through.partition.profiles[CLOCK_KEY]
+    assert tables(broken.partition)[1] == tables(through.partition)[1]
+
+
 def test_runs_of_1_7_100_and_1000_are_byte_equal_on_a_long_log(questions: Any) -> None:
     log = records(habits(profiles=40, days=30))
     assert len(log) > 1000
