@@ -64,7 +64,7 @@ class Current:
     def _forget_attributes(self, profile: Profile) -> None:
         """Forget attributes that are configured no more: nothing would bring them up to date."""
         known = self._compiled.attributes
-        if not profile.attributes.keys() <= known.keys():
+        if profile.attributes and not profile.attributes.keys() <= known.keys():
             profile.attributes = {
                 name: found for name, found in profile.attributes.items() if name in known
             }

@@ -24,6 +24,8 @@ from models.profiles.features import (
 )
 from models.profiles.profile import OTHER
 
+#: Sets of sources that are remembered with their numbers, for each layout.
+REMEMBERED = 8_192
 LOG_KNOTS = np.log1p(np.array(KNOT_DAYS) * 24.0)
 RECENCY, NEVER = ACTIVITY.index("recency"), ACTIVITY.index("never")
 COUNT_90D = SUMS.start - 1
@@ -74,9 +76,9 @@ def _put(table: Float64, owners: Int, starts: Int, features: Float64) -> None:
 
 def _known_rows(layout: Layout, raw: RawFeatures) -> tuple[Int, Int, Float32]:
     """The rows of sources that the layout has: whose each is, the source's number, and the row."""
-    sources, other = layout.sources, layout.numbers.get(OTHER, -1)
+    other = layout.numbers.get(OTHER, -1)
     numbers = np.fromiter(
-        itertools.chain.from_iterable([_numbers(sources, names) for names in raw.names]),
+        itertools.chain.from_iterable(map(_numbers(layout.sources).__getitem__, raw.names)),
         dtype=np.intp,
         count=len(raw.rows),
     )
@@ -93,11 +95,23 @@ def _known_rows(layout: Layout, raw: RawFeatures) -> tuple[Int, Int, Float32]:
     )
 
 
-@lru_cache(maxsize=8_192)
-def _numbers(sources: tuple[str, ...], names: tuple[str, ...]) -> list[int]:
-    numbers = {name: number for number, name in enumerate(sources)}
-    other = numbers.get(OTHER, -1)
-    return [numbers.get(name, other) for name in names]
+class _Numbers(dict[tuple[str, ...], list[int]]):
+    """The sources of a profile -> the number of each in a layout; worked out when asked for."""
+
+    def __init__(self, sources: tuple[str, ...]) -> None:
+        self._numbers = {name: number for number, name in enumerate(sources)}
+        self._other = self._numbers.get(OTHER, -1)
+
+    def __missing__(self, names: tuple[str, ...]) -> list[int]:
+        found = [self._numbers.get(name, self._other) for name in names]
+        if len(self) < REMEMBERED:
+            self[names] = found
+        return found
+
+
+@lru_cache(maxsize=64)
+def _numbers(sources: tuple[str, ...]) -> _Numbers:
+    return _Numbers(sources)
 
 
 def _pool(owners: Int, rows: Float32) -> tuple[Int, Float32]:
