@@ -41,14 +41,20 @@ class Ring:
     def add_many(self, dues: Int, labels: Labels, sign: int = 1) -> None:
         """Count the labels of tickets that were due at these moments."""
         parts = dues // self._part
-        for part in np.unique(parts).tolist():
-            if part > self._latest:
-                self._latest = part
-                for old in [one for one in self._tallies if one <= part - PARTS]:
-                    del self._tallies[old]
-            if part > self._latest - PARTS:
-                chosen = labels.where(parts == part)
-                self._tallies.setdefault(part, Tally()).add_many(chosen, sign)
+        first, last = int(parts.min()), int(parts.max())
+        if last > self._latest:
+            self._latest = last
+            for old in [one for one in self._tallies if one <= last - PARTS]:
+                del self._tallies[old]
+        if first == last:
+            self._add(last, labels, sign)
+            return
+        for part in range(max(first, self._latest - PARTS + 1), last + 1):
+            self._add(part, labels.where(parts == part), sign)
+
+    def _add(self, part: int, labels: Labels, sign: int) -> None:
+        if part > self._latest - PARTS and len(labels.labels):
+            self._tallies.setdefault(part, Tally()).add_many(labels, sign)
 
     def total(self) -> Tally:
         """All of the span together."""
@@ -86,10 +92,10 @@ class Quality:
         """Count the labels of tickets, or take them back."""
         if not dues:
             return
-        counted = Labels.of(said, labels)
+        counted, moments = Labels.of(said, labels), np.array(dues)
         self.all_time.add_many(counted, sign)
         for ring in self.rings.values():
-            ring.add_many(np.array(dues), counted, sign)
+            ring.add_many(moments, counted, sign)
 
     def spans(self) -> dict[str, Tally]:
         """The tally of each span."""
