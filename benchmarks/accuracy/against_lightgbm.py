@@ -44,6 +44,7 @@ ABOUT = 6  # columns before the features
 class Tickets(NamedTuple):
     """Labelled tickets in the order of T0."""
 
+    profile: npt.NDArray[np.str_]
     t0: npt.NDArray[np.int64]
     due: npt.NDArray[np.int64]
     label: npt.NDArray[np.int64]
@@ -68,6 +69,7 @@ def read(path: Path) -> Tickets:
     features = base_features(Layout().with_blocks(blocks), stack(known_only(rows)))
     number = np.int64
     return Tickets(
+        np.array(table["profile_id"].to_pylist())[order],
         t0[order],
         table["due"].cast("int64").to_numpy()[order],
         table["label"].to_numpy().astype(number)[order],
