@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from functools import lru_cache
 from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
@@ -62,8 +63,13 @@ class Snapshot(BaseModel):
 
     @property
     def layout(self) -> Layout:
-        """The layout of its features."""
-        return Layout(tuple(Block(*block) for block in self.blocks))
+        """The layout of its features; the same object as long as it stays the same."""
+        return _layout_of(tuple(self.blocks))
+
+
+@lru_cache(maxsize=64)
+def _layout_of(blocks: tuple[tuple[Kind, str, str], ...]) -> Layout:
+    return Layout(tuple(Block(*block) for block in blocks))
 
 
 def read_snapshot(value: bytes) -> Snapshot:

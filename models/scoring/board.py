@@ -62,11 +62,9 @@ class Scoreboard:
         if known is not None and known.snapshot.version > snapshot.version:
             return False
         try:
-            scorer = Scorer(goal, snapshot, self._titles, self.config.scores.max_factors)
+            scorer = Scorer(goal, snapshot, self._titles, self.config.scores.max_factors, known)
         except (ValueError, IndexError) as error:
             raise SnapshotError(f"{snapshot.goal}: {error}") from None
-        if known is not None:
-            scorer.succeed(known)
         self._scorers[goal.key] = scorer
         return True
 

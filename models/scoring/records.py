@@ -163,7 +163,7 @@ class RecordWriter:
 
     def _factors(self, reasons: Reasons) -> list[Column]:
         """The columns of each factor: a comma but for the first, words, number, importance."""
-        words = self._scorer.words
+        words = self._scorer.telling.words
         if len(words) > MOST_WORDS:
             words.clear()
         codes = (2 * reasons.feature + reasons.young << CODE_BITS) + _steps_of(reasons.value)
@@ -196,7 +196,7 @@ class RecordWriter:
     def _told(self, feature: int, young: int, steps: int) -> tuple[str, str]:
         scorer = self._scorer
         factor = scorer.factors.names[scorer.factors.of_feature[feature]]
-        phrase = scorer.phrases[young][feature]
+        phrase = scorer.telling.phrases[young][feature]
         return factor, phrase(math.nan if steps == UNKNOWN else steps / STEPS)
 
     def plain(self, scored: Scored, said: Said) -> list[dict[str, Any]]:

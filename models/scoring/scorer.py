@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from models.goals.compiled import CompiledGoal
+from models.learning.layout import Layout
 from models.learning.snapshot import Snapshot
 from models.learning.transform import base_features
 from models.profiles.features import Float64, Int, RawFeatures
@@ -66,6 +67,29 @@ class Scored(NamedTuple):
     reasons: Reasons
 
 
+class Telling:
+    """How the features of a layout are told; the same for all snapshots that have it.
+
+    Parameters
+    ----------
+    layout
+        The features.
+    titles
+        What people call the user's own events, by source.
+    """
+
+    def __init__(self, layout: Layout, titles: Mapping[str, str]) -> None:
+        self.layout = layout
+        self.factors = factors_of(layout)
+        #: From values to words, for profiles in general and for young ones.
+        self.phrases = tuple(phrases_of(layout, titles, young=young) for young in (False, True))
+        #: What a record says of a feature and its value, as JSON.
+        self.words: dict[int, bytes] = {}
+        #: The features of each factor, rows of equal length.
+        self.members = _members_of(self.factors)
+        self.age, self.reaches = layout.features.index(TENURE), np.log1p(reaches_of(layout))
+
+
 class Scorer:
     """A snapshot made ready to score with reasons.
 
@@ -79,28 +103,26 @@ class Scorer:
         What people call the user's own events, by source.
     max_factors
         Reasons in a score, at most.
+    before
+        The goal's scorer so far, whose words still hold where the layout is the same.
     """
 
     def __init__(
-        self, goal: CompiledGoal, snapshot: Snapshot, titles: Mapping[str, str], max_factors: int
+        self,
+        goal: CompiledGoal,
+        snapshot: Snapshot,
+        titles: Mapping[str, str],
+        max_factors: int,
+        before: Scorer | None = None,
     ) -> None:
         self.goal = goal
         self.snapshot = snapshot
         self.model = CompiledModel(snapshot)
-        self.factors = factors_of(self.model.layout)
         layout = self.model.layout
-        #: From values to words, for profiles in general and for young ones.
-        self.phrases = tuple(phrases_of(layout, titles, young=young) for young in (False, True))
-        self._age, self._reaches = layout.features.index(TENURE), np.log1p(reaches_of(layout))
-        #: What a record says of a feature and its value, as JSON; kept as long as the layout is.
-        self.words: dict[int, bytes] = {}
+        fits = before is not None and before.model.layout == layout
+        self.telling: Telling = before.telling if before and fits else Telling(layout, titles)
+        self.factors = self.telling.factors
         self._most = min(max_factors, len(self.factors.names))
-        self._members = _members_of(self.factors)
-
-    def succeed(self, before: Scorer) -> None:
-        """Take over from the scorer before what still holds."""
-        if before.model.layout == self.model.layout:
-            self.words = before.words
 
     def score(self, raw: RawFeatures) -> Scored:
         """Score profiles by their raw features."""
@@ -136,12 +158,13 @@ class Scorer:
         told = np.abs(contribution) >= LEAST
         told[:, -1:] &= ~led_by_age | told[:, :-1].any(axis=1, keepdims=True)
         feature = self._telling(shares, order)
-        young = rows[:, self._age, None] < self._reaches[feature]
+        telling = self.telling
+        young = rows[:, telling.age, None] < telling.reaches[feature]
         return Reasons(order, contribution, told, feature, rows[profiles, feature], young)
 
     def _telling(self, shares: Float64, order: Int) -> Int:
         """For each profile and told factor, the feature that contributes most to it."""
-        members = self._members[order]
+        members = self.telling.members[order]
         profiles, places = np.arange(len(order))[:, None], np.arange(order.shape[1])
         leading = np.argmax(np.abs(shares[profiles[:, :, None], members]), axis=2)
         telling: Int = members[profiles, places, leading]

@@ -54,6 +54,17 @@ def test_reasons_are_those_of_the_plain_statement(
         assert reasons.young[number].tolist() == young
 
 
+def test_words_are_kept_from_snapshot_to_snapshot_as_long_as_the_layout_is(bench: Bench) -> None:
+    first = scorer_of(bench)
+    goal, known = first.goal, first.snapshot
+    again = Scorer(goal, known.model_copy(update={"version": known.version + 1}), {}, 5, first)
+    assert again.telling is first.telling
+    fewer = trained(bench.engine.config, "churn", [])
+    assert snapshot(fewer).layout != known.layout
+    other = Scorer(goal, snapshot(fewer), {}, 5, first)
+    assert other.telling.layout == snapshot(fewer).layout
+
+
 @pytest.mark.parametrize("at_once", [1, 3, 39, 40])
 def test_scores_do_not_depend_on_how_many_are_scored_at_once(
     bench: Bench, raw: RawFeatures, at_once: int, monkeypatch: pytest.MonkeyPatch
