@@ -95,6 +95,7 @@ class Engine:
                 if goal_key in removed:
                     partition.roster.leaving[key] = None
         partition.roster.keep(scores)
+        tickets.share_keys(times.keys)
         set_timers(self.compiled, partition, times)
         self.board.open(partition, scores)
         return partition

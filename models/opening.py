@@ -7,7 +7,6 @@ of them would wait for it.
 from __future__ import annotations
 
 from array import array
-from collections import defaultdict
 from hashlib import blake2b
 from itertools import compress
 from typing import NamedTuple
@@ -18,7 +17,7 @@ from models.goals.calendar import Calendar
 from models.goals.compiled import Compiled
 from models.goals.refresh import next_refreshes
 from models.goals.schedule import Bools, Ints, UInts
-from models.goals.tickets import ABANDONED_AFTER, TicketBook, id_of
+from models.goals.tickets import ABANDONED_AFTER
 from models.partition import Partition
 
 
@@ -49,8 +48,8 @@ def set_timers(compiled: Compiled, partition: Partition, times: Times) -> None:
         Those of all of its profiles.
     """
     _set_for_profiles(compiled, partition, times)
-    for goal, (moments, keys) in _tickets_by_goal(partition.tickets).items():
-        _set_for_tickets(compiled, partition, goal, np.array(moments, np.int64), keys)
+    for goal, (moments, keys) in partition.tickets.by_goal().items():
+        _set_for_tickets(compiled, partition, goal, np.frombuffer(moments, np.int64), keys)
 
 
 def _set_for_profiles(compiled: Compiled, partition: Partition, times: Times) -> None:
@@ -67,18 +66,6 @@ def _set_for_profiles(compiled: Compiled, partition: Partition, times: Times) ->
     kept_for = compiled.config.profiles.expire_after
     if kept_for is not None:
         partition.departures.add_many(lasts + kept_for, keys, 0)
-
-
-def _tickets_by_goal(tickets: TicketBook) -> dict[int, tuple[list[int], list[bytes]]]:
-    """T0 and profile of tickets."""
-    found: defaultdict[int, tuple[list[int], list[bytes]]] = defaultdict(lambda: ([], []))
-    for profile, packed_tickets in tickets:
-        for packed in packed_tickets:
-            goal, t0 = id_of(packed)
-            moments, keys = found[goal]
-            moments.append(t0)
-            keys.append(profile)
-    return found
 
 
 def _set_for_tickets(

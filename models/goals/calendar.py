@@ -1,7 +1,7 @@
-"""Timers of a partition: what falls due when, in exact order, for sixteen bytes an entry.
+"""Timers of a partition: what falls due when, in exact order, for twelve bytes an entry.
 
-Entries wait in coarse buckets of time, as parallel arrays; only the bucket that the clock is in is
-kept in a heap. A million waiting profiles so cost no more than their keys' references.
+Entries wait in coarse buckets of time, those of a tag together, each as the milliseconds since its
+bucket began and a reference to its key; only the bucket that the clock is in is kept in a heap.
 """
 
 from __future__ import annotations
@@ -16,8 +16,8 @@ import numpy as np
 from models.goals.schedule import Ints
 
 Entry = tuple[int, bytes, int]
-#: Moments, keys and tags of the entries of a bucket.
-Bucket = tuple["array[int]", list[bytes], "array[int]"]
+#: Milliseconds since the bucket began, and keys, of the entries of one tag in a bucket.
+Waiting = tuple["array[int]", list[bytes]]
 NEVER = 1 << 62
 
 
@@ -27,7 +27,7 @@ class Calendar:
     Parameters
     ----------
     width
-        Milliseconds in a bucket.
+        Milliseconds in a bucket, fewer than 2 ** 32.
 
     Examples
     --------
@@ -42,13 +42,15 @@ class Calendar:
         self._width = width
         self._reached = -1
         self._near: list[Entry] = []
-        self._far: dict[int, Bucket] = {}
+        self._far: dict[int, dict[int, Waiting]] = {}
         self._order: list[int] = []
         #: Nothing falls due before this.
         self.soonest = NEVER
 
     def __len__(self) -> int:
-        return len(self._near) + sum(len(dues) for dues, _, _ in self._far.values())
+        return len(self._near) + sum(
+            len(keys) for bucket in self._far.values() for _, keys in bucket.values()
+        )
 
     def add(self, due: int, key: bytes, tag: int) -> None:
         """Let an entry wait until ``due``; ``tag`` is an unsigned 32-bit number."""
@@ -59,14 +61,16 @@ class Calendar:
             heapq.heappush(self._near, (due, key, tag))
             return
         bucket = self._far.get(number) or self._bucket(number)
-        bucket[0].append(due)
-        bucket[1].append(key)
-        bucket[2].append(tag)
+        waiting = bucket.get(tag)
+        if waiting is None:
+            waiting = bucket[tag] = (array("I"), [])
+        waiting[0].append(due - number * self._width)
+        waiting[1].append(key)
 
-    def _bucket(self, number: int) -> Bucket:
+    def _bucket(self, number: int) -> dict[int, Waiting]:
         bucket = self._far.get(number)
         if bucket is None:
-            bucket = self._far[number] = (array("q"), [], array("I"))
+            bucket = self._far[number] = {}
             heapq.heappush(self._order, number)
         return bucket
 
@@ -85,10 +89,11 @@ class Calendar:
             self._near.extend(zip(dues.tolist(), keys, repeat(tag)))
             heapq.heapify(self._near)
             return
-        held = self._bucket(number)
-        held[0].frombytes(dues.tobytes())
-        held[1].extend(keys)
-        held[2].extend(repeat(tag, len(keys)))
+        since = array("I", (dues - number * self._width).astype(np.uint32).tobytes())
+        held = self._bucket(number).setdefault(tag, (since, keys))
+        if held[0] is not since:
+            held[0].extend(since)
+            held[1].extend(keys)
 
     def pop(self, now: int) -> Iterator[Entry]:
         """Take out what fell due before ``now``, in order; what is added meanwhile takes part."""
@@ -110,5 +115,8 @@ class Calendar:
         """Bring nearer the buckets that have begun."""
         while self._order and self._order[0] * self._width < now:
             self._reached = heapq.heappop(self._order)
-            self._near.extend(zip(*self._far.pop(self._reached), strict=True))
+            began = self._reached * self._width
+            for tag, (since, keys) in self._far.pop(self._reached).items():
+                dues = [began + elapsed for elapsed in since]
+                self._near.extend(zip(dues, keys, repeat(tag)))
         heapq.heapify(self._near)

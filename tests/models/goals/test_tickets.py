@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -11,19 +13,107 @@ from models.errors import StateError
 from models.goals.tickets import (
     HEADER,
     VERSION,
+    Packed,
     Ticket,
     TicketBook,
+    cut,
+    id_of,
     pack_ticket,
+    require_readable,
     split_key,
     ticket_key,
+    unpack_ticket,
 )
 from models.profiles.features import PROFILE_WIDTH, SOURCE_WIDTH, RawProfile
 
 RAW = RawProfile(
     np.zeros(PROFILE_WIDTH, np.float32), (), np.zeros((0, SOURCE_WIDTH), np.float32), {}
 )
+SOURCES = ("event/a", "event/b", "event/c")
 PACKED = pack_ticket(Ticket(7, 1000, None, 0, RAW))
 KEY = ticket_key(b"p1", 7, 1000)
+
+
+NUMBERS = st.floats(width=32, allow_nan=False)
+
+
+@st.composite
+def tickets(draw: st.DrawFn) -> Packed:
+    """A ticket of one of two goals, whose numbers may look like the ids of others."""
+    sources = draw(st.integers(0, 3))
+    looks_like_an_id = np.frombuffer(PACKED[1:13] * (sources * SOURCE_WIDTH), np.float32)
+    raw = RawProfile(
+        np.full(PROFILE_WIDTH, draw(NUMBERS), np.float32),
+        SOURCES[:sources],
+        looks_like_an_id[: sources * SOURCE_WIDTH].reshape(sources, SOURCE_WIDTH),
+        draw(
+            st.dictionaries(st.text("xyz", max_size=3), NUMBERS | st.text(max_size=5), max_size=2)
+        ),
+    )
+    goal, t0 = draw(st.sampled_from([7, 8])), draw(st.sampled_from([-1000, 1000, 2000]))
+    return pack_ticket(Ticket(goal, t0, draw(NUMBERS | st.none()), 3, raw))
+
+
+class PlainBook:
+    """What a book says: tickets by profile, goal and T0, in the order of their last opening."""
+
+    def __init__(self) -> None:
+        self.held: dict[tuple[bytes, int, int], Packed] = {}
+
+    def apply(self, key: bytes, value: Packed | None) -> None:
+        self.held.pop(split_key(key), None)
+        if value is not None:
+            self.held[split_key(key)] = value
+
+    def of(self, profile: bytes) -> list[Packed]:
+        return [ticket for (owner, _, _), ticket in self.held.items() if owner == profile]
+
+
+@given(st.lists(st.tuples(st.sampled_from([b"p1", b"p/2"]), tickets(), st.sampled_from("PPPDpd"))))
+def test_tickets_are_kept_as_if_each_stood_for_itself(changes: list[Any]) -> None:
+    book, plain = TicketBook(), PlainBook()
+    for profile, ticket, what in changes:
+        value = ticket if what in "Pp" else None
+        plain.apply(ticket_key(profile, *id_of(ticket)), value)
+        if what.isupper():
+            book.apply(ticket_key(profile, *id_of(ticket)), value)
+        else:
+            book.change(profile, id_of(ticket), value)
+        assert book.of(profile) == plain.of(profile)
+    assert dict(book) == {one: plain.of(one) for one in (b"p1", b"p/2") if plain.of(one)}
+    assert len(book) == len(plain.held)
+    found = {
+        (profile, goal, t0)
+        for goal, (moments, profiles) in book.by_goal().items()
+        for t0, profile in zip(moments, profiles, strict=True)
+    }
+    assert found == plain.held.keys()
+
+
+@given(st.lists(tickets()))
+def test_tickets_back_to_back_are_cut_where_they_end(several: list[Packed]) -> None:
+    joined = b"".join(several)
+    assert [joined[start:end] for _, _, start, end in cut(joined)] == several
+    assert [(goal, t0) for goal, t0, _, _ in cut(joined)] == [id_of(one) for one in several]
+
+
+@given(tickets(), st.data())
+def test_a_ticket_that_is_not_as_long_as_it_says_is_refused(ticket: Packed, data: Any) -> None:
+    require_readable(ticket)
+    assert pack_ticket(unpack_ticket(ticket)) == ticket
+    for damaged in (ticket[: data.draw(st.integers(0, len(ticket) - 1))], ticket + b"."):
+        with pytest.raises(StateError):
+            require_readable(damaged)
+
+
+def test_a_profile_is_known_by_the_key_that_it_is_given() -> None:
+    book = TicketBook()
+    for profile in (b"p1", b"p2"):
+        book.put(profile, PACKED)
+    key = bytes(bytearray(b"p2"))
+    book.share_keys([key, b"p3"])
+    assert dict(book) == {b"p1": [PACKED], b"p2": [PACKED]}
+    assert any(profile is key for profile, _ in book)
 
 
 @given(st.text(min_size=1), st.integers(0, 2**32 - 1), st.integers(0, 2**50))
