@@ -12,7 +12,7 @@ import struct
 from array import array
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -28,9 +28,10 @@ HEADER = struct.Struct("<BIqdIBHB")
 #: Byte where goal and T0 stand, which is what looking for tickets needs.
 ID = struct.Struct("<Iq")
 ID_AT = 1
-ID_BYTES = slice(ID_AT, ID_AT + ID.size)
 #: Goal, T0, and what says how long a ticket is: sources, length of names, number of attributes.
-EXTENT = struct.Struct("<xIq12xBHB")
+_extent = struct.Struct("<xIq12xBHB").unpack_from
+#: A ticket's key behind the profile: goal and T0.
+KEY_END = b"/%08x/%d"
 FLOAT = 4
 #: Bytes of a ticket without sources and attributes, and of each source beside its name.
 LEAST_SIZE = HEADER.size + PROFILE_WIDTH * FLOAT
@@ -124,7 +125,7 @@ def require_readable(packed: Packed) -> None:
     if not packed or packed[0] != VERSION:
         raise StateError(f"a ticket of version {packed[:1].hex()}, this program reads {VERSION}")
     try:
-        _, _, sources, names, attributes = EXTENT.unpack_from(packed)
+        _, _, sources, names, attributes = _extent(packed)
         end = LEAST_SIZE + sources * SOURCE_SIZE + names
         if attributes:
             end = _attributes_end(packed, end, attributes)
@@ -145,7 +146,7 @@ def cut(tickets: bytes) -> Iterator[tuple[int, int, int, int]]:
     """
     start, size = 0, len(tickets)
     while start < size:
-        goal, t0, sources, names, attributes = EXTENT.unpack_from(tickets, start)
+        goal, t0, sources, names, attributes = _extent(tickets, start)
         end = start + LEAST_SIZE + sources * SOURCE_SIZE + names
         if attributes:
             end = _attributes_end(tickets, end, attributes)
@@ -166,7 +167,7 @@ def ticket_key(profile: bytes, goal: int, t0: int) -> bytes:
     >>> split_key(ticket_key(b"p/1", 7, 1000))
     (b'p/1', 7, 1000)
     """
-    return b"%s/%08x/%d" % (profile, goal, t0)
+    return profile + KEY_END % (goal, t0)
 
 
 def split_key(key: bytes) -> tuple[bytes, int, int]:
@@ -206,8 +207,6 @@ class TicketBook:
     def __init__(self) -> None:
         self._by_profile: dict[bytes, bytes] = {}
         self._number = 0
-        #: Goals as keys have them that were met: they need not be read again.
-        self._met: set[bytes] = set()
 
     def __len__(self) -> int:
         return self._number
@@ -223,7 +222,7 @@ class TicketBook:
             # As cut() does; through a generator it takes half as long again.
             end, size = 0, len(kept)
             while end < size:
-                goal, t0, sources, names, attributes = EXTENT.unpack_from(kept, end)
+                goal, t0, sources, names, attributes = _extent(kept, end)
                 end += LEAST_SIZE + sources * SOURCE_SIZE + names
                 if attributes:
                     end = _attributes_end(kept, end, attributes)
@@ -246,33 +245,50 @@ class TicketBook:
     def apply(self, key: bytes, value: Packed | None) -> None:
         """Take over a record of the table: a ticket, or that it is gone.
 
-        Of millions while a log is recovered nearly all are tickets that are not there yet; of
-        these no more is looked at than tells that they are, and :meth:`change` does the rest.
-
         Raises
         ------
         StateError
             The key or the ticket was written by a newer version, or is damaged.
         """
-        parts = key.rsplit(b"/", 2)
-        if value is None or len(parts) < 3 or parts[1] not in self._met or not parts[2].isdigit():
-            profile, goal, t0 = split_key(key)
-            if value is not None:
-                require_readable(value)
-                self._met.add(parts[1])
-            self.change(profile, (goal, t0), value)
-            return
-        require_readable(value)
-        profile = parts[0]
-        kept = self._by_profile.get(profile)
-        if kept is None:
-            self._by_profile[profile] = value
-        elif value[ID_BYTES] not in kept:
-            self._by_profile[profile] = kept + value
-        else:
-            self.change(profile, id_of(value), value)
-            return
-        self._number += 1
+        profile, goal, t0 = split_key(key)
+        if value is not None:
+            require_readable(value)
+        self.change(profile, (goal, t0), value)
+
+    def apply_many(self, records: Iterable[Any]) -> None:
+        """Take over records of the table, one after the other, as :meth:`apply` does.
+
+        Of the millions in a log that is recovered nearly all are tickets without attributes that
+        are not there yet: at these no more is looked than it takes to see that they are.
+        """
+        kept_of, extent, least, each = self._by_profile, _extent, LEAST_SIZE, SOURCE_SIZE
+        goals: dict[bytes, int] = {}  # as keys have them
+        for record in records:
+            key, value = record.key, record.value
+            parts = key.rsplit(b"/", 2)
+            if value is None or len(value) < least or value[0] != VERSION or len(parts) != 3:
+                self.apply(key, value)
+                continue
+            profile, goal_text, t0_text = parts
+            goal, t0, sources, names, attributes = extent(value)
+            named = goals.get(goal_text) == goal and t0_text.isdigit() and int(t0_text) == t0
+            if not named or attributes or len(value) != least + sources * each + names:
+                self.apply(key, value)
+                goals[goal_text] = int(goal_text, 16)
+                continue
+            kept = kept_of.get(profile, b"")
+            end, size = 0, len(kept)
+            while end < size:  # as cut() does; through it half as much again
+                one_goal, one_t0, sources, names, attributes = extent(kept, end)
+                if one_t0 == t0 and one_goal == goal:
+                    self.change(profile, (goal, t0), value)
+                    break
+                end += least + sources * each + names
+                if attributes:
+                    end = _attributes_end(kept, end, attributes)
+            else:
+                kept_of[profile] = kept + value
+                self._number += 1
 
     def put(self, profile: bytes, value: Packed) -> None:
         """Put a ticket."""
@@ -281,12 +297,11 @@ class TicketBook:
     def change(self, profile: bytes, ticket: tuple[int, int], value: Packed | None) -> None:
         """Put a ticket by its goal and T0, or take it out."""
         kept = self._by_profile.get(profile, b"")
-        if kept and ID.pack(*ticket) in kept:  # or so it seems: bytes may look like it
-            for goal, t0, start, end in cut(kept):
-                if (goal, t0) == ticket:
-                    kept = kept[:start] + kept[end:]
-                    self._number -= 1
-                    break
+        for goal, t0, start, end in cut(kept):
+            if (goal, t0) == ticket:
+                kept = kept[:start] + kept[end:]
+                self._number -= 1
+                break
         if value is not None:
             kept = kept + value if kept else value
             self._number += 1

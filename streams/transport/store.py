@@ -22,6 +22,9 @@ class Holder(Protocol):
     def apply(self, key: bytes, value: bytes | None) -> None:
         """Take over a row; None deletes it."""
 
+    def apply_many(self, records: Iterable[Any]) -> None:
+        """Take over rows, one after the other, by the keys and values of records."""
+
     def __len__(self) -> int: ...
 
 
@@ -34,6 +37,14 @@ class Rows(dict[bytes, bytes]):
             self.pop(key, None)
         else:
             self[key] = value
+
+    def apply_many(self, records: Iterable[Any]) -> None:
+        """Take over rows, one after the other, by the keys and values of records."""
+        for record in records:
+            if record.value is None:
+                self.pop(record.key, None)
+            else:
+                self[record.key] = record.value
 
 
 class RunStore(base.Store[bytes, bytes]):
@@ -59,9 +70,7 @@ class RunStore(base.Store[bytes, bytes]):
         """Take over runs of changelog records; one that cannot be read crashes the worker."""
         try:
             for event in batch:
-                holder = self.holder(event.message.partition)
-                for record in event.value:
-                    holder.apply(record.key, record.value)
+                self.holder(event.message.partition).apply_many(event.value)
         except Exception as error:
             # Faust's recovery would log a warning and go on with a hole in the state.
             self._crashing = asyncio.ensure_future(self.app.crash(error), loop=self.app.loop)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import pytest
@@ -88,6 +88,50 @@ def test_tickets_are_kept_as_if_each_stood_for_itself(changes: list[Any]) -> Non
         for t0, profile in zip(moments, profiles, strict=True)
     }
     assert found == plain.held.keys()
+
+
+class Row(NamedTuple):
+    """A record of the table."""
+
+    key: bytes
+    value: Packed | None
+
+
+@st.composite
+def rows(draw: st.DrawFn) -> Row:
+    """A ticket or the end of one; now and then under another's key, or not readable."""
+    profile, ticket, other = (
+        draw(st.sampled_from([b"p1", b"p/2"])),
+        draw(tickets()),
+        draw(tickets()),
+    )
+    key, what = ticket_key(profile, *id_of(ticket)), draw(st.sampled_from("PPPPPPDDOKV"))
+    return {
+        "P": Row(key, ticket),
+        "D": Row(key, None),
+        "O": Row(ticket_key(profile, *id_of(other)), ticket),
+        "K": Row(draw(st.sampled_from([b"p1", b"p1/00000007/noon", b"p1/+7/1000", key])), ticket),
+        "V": Row(
+            key, draw(st.sampled_from([b"", b"\x02" + ticket[1:], ticket[:-1], ticket + b"."]))
+        ),
+    }[what]
+
+
+@given(st.lists(rows()))
+def test_many_records_are_taken_over_as_one_by_one(records: list[Row]) -> None:
+    def outcome(many: bool) -> Any:
+        book = TicketBook()
+        try:
+            if many:
+                book.apply_many(records)
+            else:
+                for record in records:
+                    book.apply(*record)
+        except StateError as error:
+            return str(error), dict(book), len(book)
+        return dict(book), len(book)
+
+    assert outcome(many=True) == outcome(many=False)
 
 
 @given(st.lists(tickets()))
