@@ -29,6 +29,7 @@ from mode import Service
 from models.errors import PenchantError
 from streams.lanes import is_cancelled
 from streams.transport.positions import Positions
+from streams.transport.reading import Fetched
 
 if TYPE_CHECKING:
     from streams.checkpoint import Checkpoint
@@ -83,6 +84,11 @@ class RunConsumerThread(driver.AIOKafkaConsumerThread):
         if transport.checkpoint.transactional:
             consumer._isolation_level = "read_committed"
         return consumer
+
+    async def on_start(self) -> None:
+        """Start the consumer; it hands over what it fetches of changelogs as it is parsed."""
+        await super().on_start()
+        self._ensure_consumer()._fetcher._records = Fetched(self.consumer._is_changelog_tp)
 
     async def on_thread_stop(self) -> None:
         """Leave the group, if that can be done soon; if not, the session ends by itself.

@@ -89,6 +89,8 @@ BODIES = [
     Body(fetcher.PartitionRecords, "_unpack_records", "047f7fc3f005",
          "ParsedRecords is asked for each record, and hands over the parser's"),
     Body(fetcher.PartitionRecords, "__next__", "0c0c7e1a9e16", "ParsedRecords goes past it"),
+    Body(driver.AIOKafkaConsumerThread, "on_start", "675d03707bbe",
+         "the consumer has its fetcher, and nothing fetched, when it returns"),
     Body(TopicPartitionState, "seek", "1b41febdd59c", "it sets _position"),
     Body(TransactionContext, "__aexit__", "e9291b1a9f34",
          "an error in a transaction aborts it, and the error is what is raised"),

@@ -15,10 +15,14 @@ from aiokafka.consumer.fetcher import (
 from aiokafka.record.default_records import DefaultRecordBatchBuilder
 from aiokafka.record.memory_records import MemoryRecords
 from aiokafka.structs import TopicPartition
+from faust.transport.drivers import aiokafka as driver
+from faust.types import TP
 from hypothesis import given
 from hypothesis import strategies as st
 
+from streams.transport.consumer import RunConsumerThread
 from streams.transport.reading import Fetched, ParsedRecords
+from tests.support.transport import PROFILES, Rig, run
 
 PLACE = TopicPartition("log", 0)
 FIELDS = ("key", "value", "offset", "timestamp", "timestamp_type")
@@ -82,3 +86,22 @@ def test_an_error_is_kept_as_it_is() -> None:
     buffer = Fetched(lambda _: True)
     buffer[PLACE] = error = FetchError(error=ValueError(), backoff=0)
     assert buffer[PLACE] is error
+
+
+def test_the_worker_s_consumer_is_given_the_buffer_when_it_starts(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    async def started(thread: Any) -> None:
+        thread._consumer = SimpleNamespace(_fetcher=SimpleNamespace(_records={}))
+
+    monkeypatch.setattr(driver.AIOKafkaConsumerThread, "on_start", started)
+
+    async def test() -> None:
+        thread: Any = RunConsumerThread(Rig().consumer)
+        thread.thread_loop.close()  # nothing runs in it
+        await thread.on_start()
+        buffer = thread._consumer._fetcher._records
+        assert buffer._is_changelog(TP(PROFILES, 0))
+        assert not buffer._is_changelog(TP("penchant.events", 0))
+
+    run(test)
