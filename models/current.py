@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from models.goals.compiled import Compiled, CompiledGoal
-from models.goals.tickets import Packed, id_of
+from models.goals.tickets import IN_BOOK, Packed
 from models.partition import Partition
 from models.profiles.codec import unpack
 from models.profiles.features import Frozen
@@ -72,6 +72,6 @@ class Current:
     def tickets(self, key: bytes) -> dict[TicketId, Packed | Opening]:
         """The tickets of a profile as they are by now."""
         if key not in self._tickets:
-            stored = self._partition.tickets.of(key)
-            self._tickets[key] = {id_of(ticket): ticket for ticket in stored}
+            # Of most nothing but the id is asked for.
+            self._tickets[key] = dict.fromkeys(self._partition.tickets.ids(key), IN_BOOK)
         return self._tickets[key]

@@ -233,7 +233,11 @@ class Engine:
 
     def _example(self, run: Run, closing: Closing, opened: dict[Opening, Ticket]) -> Example:
         held = closing.ticket
-        ticket = opened[held] if isinstance(held, Opening) else unpack_ticket(held)
+        if isinstance(held, Opening):
+            ticket = opened[held]
+        else:
+            stored = run.partition.tickets.get(closing.key, (closing.goal.key, closing.t0))
+            ticket = unpack_ticket(stored or held)
         return Example(
             goal=closing.goal.name,
             goal_version=closing.goal.version,

@@ -18,29 +18,35 @@ import numpy as np
 
 from models.config.durations import DAY
 from models.errors import StateError
+from models.goals.layout import (
+    FLOAT,
+    HEADER,
+    LEAST_SIZE,
+    NUMBERS_END,
+    VERSION,
+    VERSION_BYTE,
+    added,
+    attributes_end,
+    extent,
+    place,
+    removed,
+    taken_apart,
+)
 from models.profiles.features import PROFILE_WIDTH, SOURCE_WIDTH, RawProfile
 from models.profiles.names import pack_names, unpack_names
 
-VERSION = 1
-
-#: version, goal, T0, probability, model version, sources, length of names, number of attributes
-HEADER = struct.Struct("<BIqdIBHB")
 #: Byte where goal and T0 stand, which is what looking for tickets needs.
 ID = struct.Struct("<Iq")
 ID_AT = 1
-#: Goal, T0, and what says how long a ticket is: sources, length of names, number of attributes.
-_extent = struct.Struct("<xIq12xBHB").unpack_from
 #: A ticket's key behind the profile: goal and T0.
 KEY_END = b"/%08x/%d"
-FLOAT = 4
-#: Bytes of a ticket without sources and attributes, and of each source beside its name.
-LEAST_SIZE = HEADER.size + PROFILE_WIDTH * FLOAT
-SOURCE_SIZE = SOURCE_WIDTH * FLOAT
 #: Milliseconds from T0 after which the ticket of a goal that is no more is let go: long enough for
 #: a goal to be put back, and for most windows.
 ABANDONED_AFTER = 400 * DAY
 
 Packed = bytes
+#: Stands for a ticket that is in a book, where it is looked up when it is needed.
+IN_BOOK: Packed = b""
 
 
 class Ticket(NamedTuple):
@@ -125,33 +131,14 @@ def require_readable(packed: Packed) -> None:
     if not packed or packed[0] != VERSION:
         raise StateError(f"a ticket of version {packed[:1].hex()}, this program reads {VERSION}")
     try:
-        _, _, sources, names, attributes = _extent(packed)
-        end = LEAST_SIZE + sources * SOURCE_SIZE + names
+        _, _, _, sources, names, attributes = extent(packed)
+        end = NUMBERS_END[sources] + names
         if attributes:
-            end = _attributes_end(packed, end, attributes)
+            end = attributes_end(packed, end, attributes)
     except (struct.error, IndexError):
         end = -1
     if end != len(packed):
         raise StateError(f"a damaged ticket of {len(packed)} bytes: not as long as it says")
-
-
-def cut(tickets: bytes) -> Iterator[tuple[int, int, int, int]]:
-    """Goal, T0, start and end of each of the tickets that stand back to back.
-
-    Examples
-    --------
-    >>> raw = RawProfile(np.zeros(8, np.float32), (), np.zeros((0, 10), np.float32), {})
-    >>> list(cut(b"".join(pack_ticket(Ticket(7, t0, None, 0, raw)) for t0 in (1000, 2000))))
-    [(7, 1000, 0, 61), (7, 2000, 61, 122)]
-    """
-    start, size = 0, len(tickets)
-    while start < size:
-        goal, t0, sources, names, attributes = _extent(tickets, start)
-        end = start + LEAST_SIZE + sources * SOURCE_SIZE + names
-        if attributes:
-            end = _attributes_end(tickets, end, attributes)
-        yield goal, t0, start, end
-        start = end
 
 
 def id_of(packed: Packed) -> tuple[int, int]:
@@ -188,8 +175,8 @@ def split_key(key: bytes) -> tuple[bytes, int, int]:
 class TicketBook:
     """The tickets of a partition by profile, in order of opening.
 
-    Those of a profile stand back to back in one piece of bytes: a million profiles have millions
-    of tickets, and as objects in lists each would take a sixth more memory.
+    Those of a profile stand back to back in one piece of bytes, names that repeat only once: a
+    million profiles have millions of tickets, and as objects in lists each would take a third more.
 
     Examples
     --------
@@ -219,13 +206,12 @@ class TicketBook:
         found: defaultdict[int, tuple[array[int], list[bytes]]]
         found = defaultdict(lambda: (array("q"), []))
         for profile, kept in self._by_profile.items():
-            # As cut() does; through a generator it takes half as long again.
             end, size = 0, len(kept)
             while end < size:
-                goal, t0, sources, names, attributes = _extent(kept, end)
-                end += LEAST_SIZE + sources * SOURCE_SIZE + names
+                version, goal, t0, sources, names, attributes = extent(kept, end)
+                end += NUMBERS_END[sources] + (names if version else 0)
                 if attributes:
-                    end = _attributes_end(kept, end, attributes)
+                    end = attributes_end(kept, end, attributes)
                 moments, profiles = found[goal]
                 moments.append(t0)
                 profiles.append(profile)
@@ -233,8 +219,29 @@ class TicketBook:
 
     def of(self, profile: bytes) -> list[Packed]:
         """The tickets of a profile."""
-        kept = self._by_profile.get(profile)
-        return [] if kept is None else [kept[start:end] for _, _, start, end in cut(kept)]
+        return taken_apart(self._by_profile.get(profile, b""))
+
+    def ids(self, profile: bytes) -> list[tuple[int, int]]:
+        """Goal and T0 of the tickets of a profile."""
+        kept = self._by_profile.get(profile, b"")
+        found = []
+        end, size = 0, len(kept)
+        while end < size:
+            version, goal, t0, sources, names, attributes = extent(kept, end)
+            found.append((goal, t0))
+            end += NUMBERS_END[sources] + (names if version else 0)
+            if attributes:
+                end = attributes_end(kept, end, attributes)
+        return found
+
+    def get(self, profile: bytes, ticket: tuple[int, int]) -> Packed | None:
+        """A ticket by its profile, goal and T0."""
+        kept = self._by_profile.get(profile, b"")
+        found = place(kept, *ticket)
+        if found is None:
+            return None
+        start, middle, names_end, end, names = found
+        return b"".join((VERSION_BYTE, kept[start + 1 : middle], names, kept[names_end:end]))
 
     def share_keys(self, profiles: Iterable[bytes]) -> None:
         """Let profiles be known by these very objects, where they are equal: each is held once."""
@@ -261,33 +268,26 @@ class TicketBook:
         Of the millions in a log that is recovered nearly all are tickets without attributes that
         are not there yet: at these no more is looked than it takes to see that they are.
         """
-        kept_of, extent, least, each = self._by_profile, _extent, LEAST_SIZE, SOURCE_SIZE
+        kept_of = self._by_profile
         goals: dict[bytes, int] = {}  # as keys have them
         for record in records:
             key, value = record.key, record.value
             parts = key.rsplit(b"/", 2)
-            if value is None or len(value) < least or value[0] != VERSION or len(parts) != 3:
+            if value is None or len(value) < LEAST_SIZE or value[0] != VERSION or len(parts) != 3:
                 self.apply(key, value)
                 continue
             profile, goal_text, t0_text = parts
-            goal, t0, sources, names, attributes = extent(value)
+            _, goal, t0, sources, names, attributes = extent(value)
             named = goals.get(goal_text) == goal and t0_text.isdigit() and int(t0_text) == t0
-            if not named or attributes or len(value) != least + sources * each + names:
+            if not named or attributes or len(value) != NUMBERS_END[sources] + names:
                 self.apply(key, value)
                 goals[goal_text] = int(goal_text, 16)
                 continue
             kept = kept_of.get(profile, b"")
-            end, size = 0, len(kept)
-            while end < size:  # as cut() does; through it half as much again
-                one_goal, one_t0, sources, names, attributes = extent(kept, end)
-                if one_t0 == t0 and one_goal == goal:
-                    self.change(profile, (goal, t0), value)
-                    break
-                end += least + sources * each + names
-                if attributes:
-                    end = _attributes_end(kept, end, attributes)
+            kept_of[profile] = longer = added(kept, goal, t0, value) if kept else value
+            if longer is kept:
+                self.change(profile, (goal, t0), value)
             else:
-                kept_of[profile] = kept + value
                 self._number += 1
 
     def put(self, profile: bytes, value: Packed) -> None:
@@ -297,13 +297,15 @@ class TicketBook:
     def change(self, profile: bytes, ticket: tuple[int, int], value: Packed | None) -> None:
         """Put a ticket by its goal and T0, or take it out."""
         kept = self._by_profile.get(profile, b"")
-        for goal, t0, start, end in cut(kept):
-            if (goal, t0) == ticket:
-                kept = kept[:start] + kept[end:]
-                self._number -= 1
-                break
+        if value is not None and (longer := added(kept, *ticket, value)) is not kept:
+            self._by_profile[profile] = longer
+            self._number += 1
+            return
+        if kept and (shorter := removed(kept, *ticket)) is not kept:
+            kept = shorter
+            self._number -= 1
         if value is not None:
-            kept = kept + value if kept else value
+            kept = added(kept, *ticket, value)
             self._number += 1
         if kept:
             self._by_profile[profile] = kept
@@ -325,10 +327,3 @@ def _unpack_attributes(packed: bytes, at: int, number: int) -> Iterator[tuple[st
         at = start + packed[end + 1]
         data = packed[start:at]
         yield name, data.decode() if kind == b"t" else struct.unpack("<f", data)[0]
-
-
-def _attributes_end(packed: bytes, at: int, number: int) -> int:
-    for _ in range(number):
-        at += 2 + packed[at]  # length and bytes of the name, and the kind
-        at += 1 + packed[at]  # length and bytes of the value
-    return at

@@ -10,13 +10,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from models.errors import StateError
+from models.goals.layout import HEADER, VERSION
 from models.goals.tickets import (
-    HEADER,
-    VERSION,
     Packed,
     Ticket,
     TicketBook,
-    cut,
     id_of,
     pack_ticket,
     require_readable,
@@ -44,7 +42,7 @@ def tickets(draw: st.DrawFn) -> Packed:
     looks_like_an_id = np.frombuffer(PACKED[1:13] * (sources * SOURCE_WIDTH), np.float32)
     raw = RawProfile(
         np.full(PROFILE_WIDTH, draw(NUMBERS), np.float32),
-        SOURCES[:sources],
+        draw(st.sampled_from([SOURCES, SOURCES[::-1]]))[:sources],
         looks_like_an_id[: sources * SOURCE_WIDTH].reshape(sources, SOURCE_WIDTH),
         draw(
             st.dictionaries(st.text("xyz", max_size=3), NUMBERS | st.text(max_size=5), max_size=2)
@@ -79,7 +77,11 @@ def test_tickets_are_kept_as_if_each_stood_for_itself(changes: list[Any]) -> Non
             book.apply(ticket_key(profile, *id_of(ticket)), value)
         else:
             book.change(profile, id_of(ticket), value)
-        assert book.of(profile) == plain.of(profile)
+        held = plain.of(profile)
+        assert book.of(profile) == held
+        assert book.ids(profile) == [id_of(one) for one in held]
+        assert [book.get(profile, id_of(one)) for one in held] == held
+        assert (book.get(profile, id_of(ticket)) is None) == (value is None)
     assert dict(book) == {one: plain.of(one) for one in (b"p1", b"p/2") if plain.of(one)}
     assert len(book) == len(plain.held)
     found = {
@@ -132,13 +134,6 @@ def test_many_records_are_taken_over_as_one_by_one(records: list[Row]) -> None:
         return dict(book), len(book)
 
     assert outcome(many=True) == outcome(many=False)
-
-
-@given(st.lists(tickets()))
-def test_tickets_back_to_back_are_cut_where_they_end(several: list[Packed]) -> None:
-    joined = b"".join(several)
-    assert [joined[start:end] for _, _, start, end in cut(joined)] == several
-    assert [(goal, t0) for goal, t0, _, _ in cut(joined)] == [id_of(one) for one in several]
 
 
 @given(tickets(), st.data())
