@@ -185,14 +185,17 @@ class Engine:
         return step
 
     def _profile_rows(self, run: Run, changed: Iterable[bytes]) -> list[Row]:
-        rows: list[Row] = [(key, None) for key in run.erased if run.profile(key) is None]
+        # The clock first. Where a worker dies in between, in order, tickets and examples are there
+        # already, and nothing of them may fall due a second time.
+        clock = run.partition.clock.pack()
+        rows: list[Row] = []
+        if clock != run.partition.profiles.get(CLOCK_KEY):
+            rows.append((CLOCK_KEY, clock))
+        rows += [(key, None) for key in run.erased if run.profile(key) is None]
         for key in changed:
             profile = run.profile(key)
             if profile is not None:
                 rows.append((key, pack(profile)))
-        clock = run.partition.clock.pack()
-        if clock != run.partition.profiles.get(CLOCK_KEY):
-            rows.append((CLOCK_KEY, clock))
         roster = run.partition.roster
         packed = roster.pack() if roster.names else None
         if packed != run.partition.profiles.get(GOALS_KEY):

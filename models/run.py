@@ -141,11 +141,10 @@ class Run:
         profile, at, clock = self.profile(key), event.at, self.partition.clock
         if profile is not None and offset <= profile.offset:
             self.counts["replayed"] += 1
-            if offset > clock.offset:  # the table had its row, and not yet the clock's
-                self._tick(key, at, offset)
             return
-        before = clock.now
-        now = clock.observe(at, profile_hash(key))
+        before = now = clock.now
+        if offset > clock.offset:  # in order, the table may have the clock's row and not yet this
+            now = clock.observe(at, profile_hash(key))
         if now != before:
             self.advance(before, offset)
             profile = self.profile(key)  # it may have expired
@@ -164,12 +163,6 @@ class Run:
         profile.remember(event_id, self._limits.recent_ids)
         self._count(key, profile, event)
         self.applied += 1
-
-    def _tick(self, key: bytes, at: int, offset: int) -> None:
-        """Let the clock take notice of an event, and nothing else."""
-        before = self.partition.clock.now
-        if self.partition.clock.observe(at, profile_hash(key)) != before:
-            self.advance(before, offset)
 
     def _start(self, key: bytes, at: int, now: int) -> Profile:
         """A new profile, with its timers."""
