@@ -3,7 +3,9 @@
 ``python -m benchmarks.latency [EVENTS_A_SECOND] [SECONDS]`` sends events at moments laid down
 beforehand to a worker on Apache Kafka and takes the time from the moment at which an event should
 have been sent, whether or not the sender was late, to the arrival of a score that has seen it. So
-a stall counts for everything that it kept waiting (no coordinated omission). Prints percentiles.
+a stall counts for everything that it kept waiting (no coordinated omission). What comes first is
+not counted: a broker that has just started spends half of a processor on compiling itself. Prints
+percentiles.
 """
 
 from __future__ import annotations
@@ -28,6 +30,8 @@ PARTITIONS = 4
 PROFILES = 200_000
 #: Seconds at the start that are not counted: connections, caches, the first fetches.
 WARM_UP = 5.0
+#: Seconds of the same load before anything is counted, until the broker's code is compiled.
+BROKER_WARM_UP = 30.0
 PERCENTILES = (50, 90, 99, 99.9, 100)
 
 Place = tuple[int, int]
@@ -104,18 +108,22 @@ def measured(folder: Path, broker: str, guarantee: str, rate: float, seconds: fl
     settings = Settings(
         brokers=broker, prefix=guarantee, partitions=PARTITIONS, guarantee=guarantee
     )
-    cluster = Cluster(settings, folder / guarantee)
+    waits = observed(Cluster(settings, folder / guarantee), rate, seconds)
+    found = waits.seconds(min(waits.due.values()) + WARM_UP)
+    cells = [f"{value * 1000:,.0f}" for value in np.percentile(found, PERCENTILES)]
+    return f"| {guarantee} | {rate:,.0f} | {len(found):,} | {' | '.join(cells)} |"
+
+
+def observed(cluster: Cluster, rate: float, seconds: float) -> Waits:
+    """What is waited for the scores of a worker of its own."""
     cluster.folder.mkdir()
     cluster.create_topics()
     cluster.send(snapshots(), cluster.topics.models)
     worker = cluster.worker(CONFIG, session_timeout="20", snapshot_every="5").start().wait_ready()
     try:
-        waits = asyncio.run(follow(cluster, rate, seconds))
+        return asyncio.run(follow(cluster, rate, seconds))
     finally:
         worker.stop()
-    found = waits.seconds(min(waits.due.values()) + WARM_UP)
-    cells = [f"{value * 1000:,.0f}" for value in np.percentile(found, PERCENTILES)]
-    return f"| {guarantee} | {rate:,.0f} | {len(found):,} | {' | '.join(cells)} |"
 
 
 def main() -> None:
@@ -124,6 +132,8 @@ def main() -> None:
     heads = " | ".join(f"p{one:g}, ms" if one < 100 else "most, ms" for one in PERCENTILES)
     lines = [f"| guarantee | events/s | scores | {heads} |", "| --- |" + " ---: |" * 7]
     with tempfile.TemporaryDirectory() as folder, apache_kafka(Path(folder) / "kafka") as broker:
+        before = Settings(brokers=broker.address, prefix="warm-up", partitions=PARTITIONS)
+        observed(Cluster(before, Path(folder) / "warm-up"), rate, BROKER_WARM_UP)
         for guarantee in ("exactly_once", "at_least_once"):
             lines.append(measured(Path(folder), broker.address, guarantee, rate, seconds))
             print(lines[-1], flush=True)
