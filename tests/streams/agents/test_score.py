@@ -6,8 +6,6 @@ import asyncio
 from collections.abc import Sequence
 from typing import Any
 
-from faust.types import TP
-
 from models.config.durations import DAY
 from models.goals.tickets import TicketBook
 from models.step import PlainRecord
@@ -55,26 +53,6 @@ def test_a_month_that_falls_due_at_once_is_made_durable_in_pieces() -> None:
     assert offsets == [confirming] * (len(log) - 1) + [LEAP[-1].offset + 1]
     assert max(examples_in(stages) for *_, stages in log) <= 100
     assert sum(examples_in(stages) for *_, stages in log) > PROFILES * 25
-
-
-def test_a_transaction_is_begun_before_its_step_is_computed_and_holds_that_step() -> None:
-    log: list[Any] = []
-    one = agent(log, most_due=100)
-    untyped: Any = one
-
-    async def begin(source: TP) -> None:
-        log.append(("begin", source))
-
-    step, untyped.checkpoint.begin = one._step, begin
-
-    def noted(*what: Any) -> Any:
-        log.append(("step",))
-        return step(*what)
-
-    untyped._step = noted
-    handle(one, LEAP)
-    assert [said[0] for said in log] == ["begin", "step", "commit"] * (len(log) // 3)
-    assert {said[1] for said in log if said[0] != "step"} == {TP(TOPICS.events, 0)}
 
 
 def test_pieces_and_a_crash_between_them_leave_what_one_step_leaves() -> None:

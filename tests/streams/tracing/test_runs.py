@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-import asyncio
 import subprocess
 import sys
 import time
 from typing import Any
 
 import pytest
-from faust.types import TP
 
-from streams.tracing.runs import MOST_LINKS, TracedCheckpoint
+from streams.tracing.runs import MOST_LINKS
 from tests.streams.cli.running import nowhere
 from tests.support.cluster import Cluster, Worker, keyed, until
 from tests.support.collector import Collector, collecting
 from tests.support.factories import START, event, habits
-from tests.support.transport import Notes
 
 CONFIG = """\
 time: {allowed_lateness: 0s}
@@ -162,15 +159,3 @@ def test_nothing_of_it_is_loaded_and_nothing_is_wrapped_when_it_is_off() -> None
         [sys.executable, "-c", OFF, CONFIG], capture_output=True, text=True, check=False
     )
     assert done.stdout == "0 True\n", done.stderr
-
-
-def test_what_is_begun_ahead_is_begun_by_the_checkpoint_that_is_seen() -> None:
-    begun: list[TP] = []
-
-    class Inner(Notes):
-        async def begin(self, source: TP) -> None:
-            begun.append(source)
-
-    traces: Any = None
-    asyncio.run(TracedCheckpoint(Inner([]), traces).begin(TP("events", 1)))
-    assert begun == [TP("events", 1)]
