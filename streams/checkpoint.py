@@ -14,26 +14,27 @@ from __future__ import annotations
 
 import asyncio
 from abc import ABC, abstractmethod
-from collections import deque
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError
+from aiokafka.producer import sender
 from aiokafka.structs import OffsetAndMetadata, TopicPartition
 from faust.types import TP
 
 from streams.producers import close_producer, start_producer
-from streams.transport.sender import PromptProducer
 
 Headers = Sequence[tuple[str, bytes]]
 
 #: Bytes in a batch of records: large runs go out in few requests.
 BATCH_BYTES = 512 * 1024
 REQUEST_BYTES = 1_048_576
-#: Transactions of a partition whose places the next one is begun with. Not every run of a few
-#: events changes tickets; a place that is added and not written to costs a marker in its log.
-LOOKED_BACK = 4
+#: Seconds after which a transaction is begun again that came while the coordinator was completing
+#: the one before; aiokafka has 20 ms, which is as long as all the rest of a small transaction.
+COMPLETING = 0.005
+
+sender.BACKOFF_OVERRIDE = COMPLETING  # there is no option for it
 
 
 class Outgoing(NamedTuple):
@@ -82,12 +83,6 @@ class Checkpoint(ABC):
     async def own(self, partitions: set[TP]) -> None:
         """Get ready to write for these source partitions, and for no others."""
 
-    async def begin(self, source: TP) -> None:  # noqa: B027 - not all have anything to begin
-        """Get ahead with what can be done before it is known what a run brings about.
-
-        Whoever calls it computes next, or commits.
-        """
-
     @abstractmethod
     async def commit(self, source: TP, offset: int | None, stages: Sequence[Stage]) -> None:
         """Make what a run of a source partition brought about durable.
@@ -128,9 +123,7 @@ class Transactional(Checkpoint):
     ) -> None:
         super().__init__(group, sources, options)
         self._timeout = int(timeout * 1000)
-        self._producers: dict[TP, PromptProducer] = {}
-        #: Source -> where its last transactions wrote, and its next one mostly will.
-        self._places: dict[TP, deque[set[TopicPartition]]] = {}
+        self._producers: dict[TP, AIOKafkaProducer] = {}
 
     async def own(self, partitions: set[TP]) -> None:
         """Open a producer for each, anew also for those kept.
@@ -142,7 +135,7 @@ class Transactional(Checkpoint):
         await asyncio.gather(*(self._open(source) for source in sorted(partitions)))
 
     async def _open(self, source: TP) -> None:
-        producer = PromptProducer(
+        producer = AIOKafkaProducer(
             transactional_id=f"{self.group}-{source.topic}-{source.partition}",
             transaction_timeout_ms=self._timeout,
             linger_ms=0,
@@ -151,19 +144,11 @@ class Transactional(Checkpoint):
         await start_producer(producer)
         self._producers[source] = producer
 
-    async def begin(self, source: TP) -> None:
-        """Begin a transaction where the last ones wrote."""
-        places = set[TopicPartition]().union(*self._places.get(source, ()))
-        if places:
-            await self._producers[source].begin_ahead(places, self.group)
-
     async def commit(self, source: TP, offset: int | None, stages: Sequence[Stage]) -> None:
         """One transaction with everything, the offset included."""
         producer = self._producers[source]
         async with producer.transaction():
-            outputs = [output for stage in stages for output in stage if output.records]
-            places = {TopicPartition(output.topic, output.partition) for output in outputs}
-            self._places.setdefault(source, deque(maxlen=LOOKED_BACK)).append(places)
+            outputs = [output for stage in stages for output in stage]
             # aiokafka's commit does not look at deliveries: offsets were seen to be committed
             # whose records had failed.
             await _deliver(producer, outputs)
@@ -176,7 +161,6 @@ class Transactional(Checkpoint):
     async def stop(self) -> None:
         """Close every producer; one that has been fenced or is in doubt is let go."""
         producers, self._producers = self._producers, {}
-        self._places.clear()
         await asyncio.gather(*(close_producer(producer) for producer in producers.values()))
 
 

@@ -82,7 +82,6 @@ class ScoringAgent:
         """
         partition, left = await self._open(number), records
         while True:
-            await self.checkpoint.begin(TP(self.source, number))
             step = self._step(partition, left, len(records) - len(left))
             left = left[step.taken :]
             end = left[0].offset if left else offset + 1

@@ -221,10 +221,6 @@ class TracedCheckpoint(Checkpoint):
         """As the inner one does."""
         await self._inner.own(partitions)
 
-    async def begin(self, source: TP) -> None:
-        """As the inner one does."""
-        await self._inner.begin(source)
-
     async def commit(self, source: TP, offset: int | None, stages: Sequence[Stage]) -> None:
         """As the inner one does, in a span."""
         await self._traces.commit(self._inner, source, offset, stages)

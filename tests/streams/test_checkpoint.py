@@ -5,16 +5,13 @@ from __future__ import annotations
 import asyncio
 import gc
 import os
-import time
 from collections.abc import Callable, Coroutine
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from aiokafka.conn import AIOKafkaConnection
 from aiokafka.errors import (
     ConcurrentTransactions,
-    CoordinatorLoadInProgressError,
     InvalidProducerEpoch,
     KafkaError,
     MessageSizeTooLargeError,
@@ -24,6 +21,7 @@ from aiokafka.producer.sender import AddPartitionsToTxnHandler
 from faust.types import TP
 
 from streams.checkpoint import (
+    COMPLETING,
     Checkpoint,
     Ordered,
     Outgoing,
@@ -31,7 +29,6 @@ from streams.checkpoint import (
     Transactional,
 )
 from streams.security import client_options
-from streams.transport.sender import COMPLETING, AddGroupHandler
 from tests.support.cluster import Cluster
 from tests.support.transport import run
 
@@ -162,11 +159,6 @@ def test_a_transaction_that_comes_while_the_one_before_completes_waits_milliseco
     )
     refused = SimpleNamespace(errors=[("scores", [(0, ConcurrentTransactions.errno)])])
     assert handler.handle_response(refused) == COMPLETING < 0.01
-    adding = AddGroupHandler(SimpleNamespace(_retry_backoff=0.1, _txn_manager=manager), "g")
-    refused = SimpleNamespace(error_code=ConcurrentTransactions.errno)
-    assert adding.handle_response(refused) == COMPLETING
-    unavailable = SimpleNamespace(error_code=CoordinatorLoadInProgressError.errno)
-    assert adding.handle_response(unavailable) == 0.1
 
 
 def test_without_a_producer_nothing_is_committed() -> None:
@@ -319,101 +311,6 @@ def test_who_is_fenced_in_the_middle_of_a_transaction_ends_nothing_and_shows_not
     assert values(kafka, topics.profiles) == [b"old", b"new", b"newer"]
     assert b"open" in log_of(kafka, topics.profiles)
     assert kafka.committed() == {0: 3}
-
-
-@pytest.mark.kafka
-def test_a_transaction_begun_ahead_holds_what_comes_then_wherever_it_goes(kafka: Cluster) -> None:
-    topics = kafka.topics
-    runs = [topics.scores, topics.scores, topics.dlq, topics.scores]
-
-    async def test(checkpoint: Checkpoint, source: TP) -> None:
-        for number, topic in enumerate(runs):
-            await checkpoint.begin(source)
-            await checkpoint.begin(source)  # once more is nothing more
-            stages = [[output(topic, b"%d" % number)], [output(topics.profiles, b"state")]]
-            await checkpoint.commit(source, number + 1, stages)
-        await checkpoint.begin(source)
-        await checkpoint.commit(source, None, [])
-
-    with_checkpoint(kafka, test)
-    assert values(kafka, topics.scores) == [b"0", b"1", b"3"]
-    assert values(kafka, topics.dlq) == [b"2"]
-    assert values(kafka, topics.profiles) == [b"state"] * 4
-    assert kafka.committed() == {0: 4}
-
-
-@pytest.mark.kafka
-def test_begun_ahead_partitions_and_group_are_asked_for_before_anything_is_computed(
-    kafka: Cluster, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    asked: list[str] = []
-    prepare = AIOKafkaConnection.send
-
-    def send(self: Any, request: Any, **how: Any) -> Any:
-        asked.append(type(request).__name__)
-        return prepare(self, request, **how)
-
-    async def test(checkpoint: Checkpoint, source: TP) -> None:
-        await checkpoint.commit(source, 1, [[output(kafka.topics.scores, b"1")]])
-        monkeypatch.setattr(AIOKafkaConnection, "send", send)
-        await checkpoint.begin(source)
-        assert asked == ["AddPartitionsToTxnRequest", "AddOffsetsToTxnRequest"]
-        await checkpoint.commit(source, 2, [[output(kafka.topics.scores, b"2")]])
-        # The coordinator may still have been completing the transaction before.
-        assert [one for one in asked if not one.startswith("Add")] == [
-            "ProduceRequest", "TxnOffsetCommitRequest", "EndTxnRequest",
-        ]  # fmt: skip
-
-    with_checkpoint(kafka, test)
-    assert kafka.committed() == {0: 2}
-
-
-@pytest.mark.kafka
-@pytest.mark.parametrize("fenced_first", [True, False])
-def test_who_is_fenced_beside_a_transaction_begun_ahead_shows_nothing_of_it(
-    kafka: Cluster, fenced_first: bool
-) -> None:
-    topics = kafka.topics
-
-    async def test(checkpoint: Checkpoint, source: TP) -> None:
-        await checkpoint.commit(source, 1, [[output(topics.profiles, b"old")]])
-        successor = checkpoint_of(kafka)
-        if not fenced_first:
-            await checkpoint.begin(source)
-        started = time.monotonic()
-        await successor.own({source})
-        assert time.monotonic() - started < 10, "an open transaction is not waited out"
-        if fenced_first:
-            await checkpoint.begin(source)
-            await asyncio.sleep(0.5)
-        try:
-            with pytest.raises((ProducerFenced, InvalidProducerEpoch)):
-                await checkpoint.commit(source, 2, [[output(topics.profiles, b"woken")]])
-            await successor.commit(source, 2, [[output(topics.profiles, b"new")]])
-        finally:
-            await successor.stop()
-
-    with_checkpoint(kafka, test)
-    assert values(kafka, topics.profiles) == [b"old", b"new"]
-    assert kafka.committed() == {0: 2}
-
-
-@pytest.mark.kafka
-def test_a_transaction_begun_ahead_that_nobody_takes_up_holds_up_no_reader_and_no_successor(
-    kafka: Cluster,
-) -> None:
-    topics = kafka.topics
-
-    async def test(checkpoint: Checkpoint, source: TP) -> None:
-        await checkpoint.commit(source, 1, [[output(topics.profiles, b"1")]])
-        await checkpoint.begin(source)
-        assert await asyncio.to_thread(values, kafka, topics.profiles) == [b"1"]
-        await checkpoint.own({source})
-        await checkpoint.commit(source, 2, [[output(topics.profiles, b"2")]])
-
-    with_checkpoint(kafka, test)
-    assert values(kafka, topics.profiles) == [b"1", b"2"]
-    assert kafka.committed() == {0: 2}
 
 
 @pytest.mark.kafka

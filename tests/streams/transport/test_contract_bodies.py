@@ -14,18 +14,10 @@ import faust
 import mode
 import pytest
 from aiokafka import AIOKafkaProducer
-from aiokafka.client import AIOKafkaClient
-from aiokafka.conn import AIOKafkaConnection
 from aiokafka.consumer import fetcher
 from aiokafka.consumer.subscription_state import TopicPartitionState
 from aiokafka.producer.producer import TransactionContext
-from aiokafka.producer.sender import (
-    AddOffsetsToTxnHandler,
-    AddPartitionsToTxnHandler,
-    BaseHandler,
-    Sender,
-)
-from aiokafka.producer.transaction_manager import TransactionManager
+from aiokafka.producer.sender import AddPartitionsToTxnHandler
 from faust.app.base import App
 from faust.tables.base import Collection
 from faust.tables.manager import TableManager
@@ -103,28 +95,7 @@ BODIES = [
     Body(TransactionContext, "__aexit__", "e9291b1a9f34",
          "an error in a transaction aborts it, and the error is what is raised"),
     Body(AddPartitionsToTxnHandler, "handle_response", "17bcd38903ea",
-         "it waits BACKOFF_OVERRIDE, which streams/transport/sender.py sets, for the coordinator"),
-    Body(Sender, "__init__", "4bb233e8e8ad",
-         "PromptProducer makes one of its own from what it was given"),
-    Body(Sender, "_sender_routine", "c07b5ec56875",
-         "it does one request of a transaction at a time, takes PromptSender's for its own, and "
-         "sends no batch of a partition that is still to be added"),
-    Body(Sender, "_maybe_do_transactional_request", "84a1736c0bd8",
-         "it adds partitions first, then the group, then the offsets, and then ends"),
-    Body(BaseHandler, "do", "47be65fcbddd",
-         "it sends at once, and waits as long as handle_response says"),
-    Body(AddOffsetsToTxnHandler, "handle_response", "dbcfa40d7bb0",
-         "AddGroupHandler shortens its wait"),
-    Body(AIOKafkaClient, "send", "fb1726e3ed8e",
-         "on a connection that is open it sends before it waits"),
-    Body(AIOKafkaConnection, "send", "360d12e20e64", "what is sent first is written first"),
-    Body(TransactionManager, "maybe_add_partition_to_txn", "db7059aa8846",
-         "a partition that was added ahead is not added again"),
-    Body(TransactionManager, "complete_transaction", "9897bddaf5f2", "it forgets what was added"),
-    Body(TransactionManager, "fatal_error", "982d69337228",
-         "whoever waits for the end of a transaction that failed hears why"),
-    Body(TransactionContext, "__aenter__", "ef6ec08660b9",
-         "it calls begin_transaction, which is ours"),
+         "it waits BACKOFF_OVERRIDE, which streams/checkpoint.py sets, for the coordinator"),
     Body(AIOKafkaProducer, "send_batch", "ff8d65b59517", "a batch goes out whole, or not at all"),
 ]  # fmt: skip
 
