@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import threading
 from collections import Counter, defaultdict
+from itertools import takewhile
 
 import pytest
 
 from tests.support.cluster import Cluster, Worker, keyed, until
-from tests.support.factories import START, habits
+from tests.support.factories import habits
 from tests.support.questions import churn_and_coupon
 
 pytestmark = pytest.mark.kafka
 
 CONFIG = churn_and_coupon(every="1d", coupon_every="2d")
-SECONDS = 24.0
+#: Seconds between two events; there are enough of them for the slowest machine.
+PAUSE = 0.01
 
 
 def replayed(workers: list[Worker]) -> dict[str, float]:
@@ -38,14 +40,16 @@ def come_and_go(first: Worker, second: Worker) -> dict[str, float]:
 
 def test_workers_that_join_and_leave_in_order_replay_nothing(ordered: Cluster) -> None:
     """One is joined by another, which is then told to stop; all under load."""
-    log = habits(profiles=60, days=60, start=START)
     first, second = (ordered.worker(CONFIG) for _ in range(2))
     first.start().wait_ready()
-    sending = threading.Thread(target=ordered.send, args=(keyed(log), "", SECONDS / len(log)))
+    over = threading.Event()
+    log = keyed(takewhile(lambda _: not over.is_set(), habits(profiles=60, days=900)))
+    sending = threading.Thread(target=ordered.send, args=(log, "", PAUSE))
     sending.start()
     try:
         found = [come_and_go(first, second) for _ in range(3)]
     finally:
+        over.set()
         sending.join()
     assert all(set(one.values()) == {0} for one in found), found
     ends = Counter(record.partition for record in ordered.read(ordered.topics.events))
