@@ -186,17 +186,19 @@ class Conductor:
         broker.kill()
         self.done["broker_restarts"] += 1
         self._peace(4.0)
-        self._count_moves(before)
         broker.start()
         self._peace(3.0)
+        self._count_moves(before)  # the controller may have missed it only now that it is back
 
     def _broker_term(self, target: int) -> None:
         broker = self.brokers[target % len(self.brokers)]
+        before = self._coordinators()
         broker.stop()
         self.done["broker_restarts"] += 1
         self._peace(2.0)
         broker.start()
         self._peace(3.0)
+        self._count_moves(before)
 
     def _leader(self, _target: int) -> None:
         """Leaders, coordinators among them, go where they were meant to be."""
