@@ -11,8 +11,8 @@ def calm_collector() -> None:
     """Let the garbage collector look less often, and not at what is there for good.
 
     Runs make many objects that live for a moment and no cycles; with Python's own thresholds a
-    fifth of the time went into looking for cycles among them. A run of two thousand records holds
-    about a hundred thousand at once: it is looked at once they are more.
+    fifth of the time went into looking for cycles among them. A run holds many of them at once: it
+    takes more than those to make it look.
     """
     gc.collect()
     gc.freeze()

@@ -42,6 +42,19 @@ def attributes_end(packed: bytes, at: int, number: int) -> int:
     return at
 
 
+def ids_in(kept: bytes) -> list[tuple[int, int]]:
+    """Goal and T0 of each of the tickets in one piece."""
+    found = []
+    end, size = 0, len(kept)
+    while end < size:
+        version, goal, t0, sources, names, attributes = extent(kept, end)
+        found.append((goal, t0))
+        end += NUMBERS_END[sources] + (names if version else 0)
+        if attributes:
+            end = attributes_end(kept, end, attributes)
+    return found
+
+
 def added(kept: bytes, goal: int, t0: int, ticket: bytes) -> bytes:
     """Tickets in one piece with another one; as they are where one of its goal and T0 is there.
 

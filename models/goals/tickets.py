@@ -28,6 +28,7 @@ from models.goals.layout import (
     added,
     attributes_end,
     extent,
+    ids_in,
     place,
     removed,
     taken_apart,
@@ -206,12 +207,7 @@ class TicketBook:
         found: defaultdict[int, tuple[array[int], list[bytes]]]
         found = defaultdict(lambda: (array("q"), []))
         for profile, kept in self._by_profile.items():
-            end, size = 0, len(kept)
-            while end < size:
-                version, goal, t0, sources, names, attributes = extent(kept, end)
-                end += NUMBERS_END[sources] + (names if version else 0)
-                if attributes:
-                    end = attributes_end(kept, end, attributes)
+            for goal, t0 in ids_in(kept):
                 moments, profiles = found[goal]
                 moments.append(t0)
                 profiles.append(profile)
@@ -223,16 +219,7 @@ class TicketBook:
 
     def ids(self, profile: bytes) -> list[tuple[int, int]]:
         """Goal and T0 of the tickets of a profile."""
-        kept = self._by_profile.get(profile, b"")
-        found = []
-        end, size = 0, len(kept)
-        while end < size:
-            version, goal, t0, sources, names, attributes = extent(kept, end)
-            found.append((goal, t0))
-            end += NUMBERS_END[sources] + (names if version else 0)
-            if attributes:
-                end = attributes_end(kept, end, attributes)
-        return found
+        return ids_in(self._by_profile.get(profile, b""))
 
     def get(self, profile: bytes, ticket: tuple[int, int]) -> Packed | None:
         """A ticket by its profile, goal and T0."""

@@ -41,10 +41,7 @@ class Rows(dict[bytes, bytes]):
     def apply_many(self, records: Iterable[Any]) -> None:
         """Take over rows, one after the other, by the keys and values of records."""
         for record in records:
-            if record.value is None:
-                self.pop(record.key, None)
-            else:
-                self[record.key] = record.value
+            self.apply(record.key, record.value)
 
 
 class RunStore(base.Store[bytes, bytes]):

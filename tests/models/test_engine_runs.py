@@ -12,10 +12,11 @@ from models.config.durations import DAY, HOUR, MINUTE, SECOND
 from models.engine import Engine
 from models.goals.tickets import TicketBook, id_of
 from models.partition import CLOCK_KEY, NOT_PROFILES, Partition
-from models.profiles.codec import owed_to_events, pack, unpack
+from models.profiles.codec import owed_to_events
 from models.step import PlainRecord, Step
 from tests.models.test_engine_tickets import GOALS, NAMED
 from tests.support.factories import START, Bench, config, event, habits, records
+from tests.support.left import without_progress_of_others
 
 DISORDER = st.lists(
     st.tuples(
@@ -159,11 +160,8 @@ def without_what_is_closed(partition: Partition) -> Any:
     """The tables without the progress of closed tickets, which nobody asks for any more."""
     profiles, tickets = tables(partition)
     for key in profiles.keys() - NOT_PROFILES:
-        profile, still_open = unpack(profiles[key]), set(map(id_of, tickets.get(key, [])))
-        profile.progress = {
-            ticket: count for ticket, count in profile.progress.items() if ticket in still_open
-        }
-        profiles[key] = pack(profile)
+        still_open = set(map(id_of, tickets.get(key, [])))
+        profiles[key] = without_progress_of_others(profiles[key], still_open)
     return profiles, tickets
 
 

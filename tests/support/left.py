@@ -7,6 +7,8 @@ from collections import defaultdict
 from models.goals.examples import Example, decode_example, encode_example
 from models.goals.tickets import Packed, pack_ticket, unpack_ticket
 from models.learning.snapshot import read_snapshot
+from models.profiles.codec import pack, unpack
+from models.profiles.profile import TicketId
 from tests.support.cluster import Cluster, Worker
 
 Rows = dict[int, dict[bytes, bytes]]
@@ -67,3 +69,10 @@ def plain_example(example: Example) -> bytes:
 def plain_ticket(ticket: Packed) -> bytes:
     """A ticket without what it owes to models."""
     return pack_ticket(unpack_ticket(ticket)._replace(probability=None, model_version=0))
+
+
+def without_progress_of_others(packed: bytes, tickets: set[TicketId]) -> bytes:
+    """A packed profile with the progress of these tickets alone: nobody asks for a closed one's."""
+    profile = unpack(packed)
+    profile.progress = {one: n for one, n in profile.progress.items() if one in tickets}
+    return pack(profile)

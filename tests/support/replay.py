@@ -15,7 +15,7 @@ from models.goals.tickets import id_of, split_key
 from models.learning.state import dump_trainer, join_state
 from models.learning.trainer import Trainer, trainers_of
 from models.partition import CLOCK_KEY, NOT_PROFILES
-from models.profiles.codec import owed_to_events, pack, unpack
+from models.profiles.codec import owed_to_events
 from models.scoring.roster import GOALS_KEY
 from models.step import PlainRecord
 from streams.agents.school import state_name
@@ -25,7 +25,7 @@ from streams.offline.ordered import records_of
 from streams.offline.survey import survey
 from tests.support.cluster import Cluster
 from tests.support.factories import Bench, records
-from tests.support.left import plain_example, plain_ticket, rows, table
+from tests.support.left import plain_example, plain_ticket, rows, table, without_progress_of_others
 
 Events = Sequence[Mapping[str, Any]]
 
@@ -113,13 +113,10 @@ def _owed_to_events(
 ) -> dict[bytes, bytes]:
     found = {}
     for key in profiles.keys() - NOT_PROFILES:
-        profile = unpack(owed_to_events(profiles[key]))
-        profile.progress = {
-            ticket: count
-            for ticket, count in profile.progress.items()
-            if still_open is None or (key, *ticket) in still_open
-        }
-        found[key] = pack(profile)
+        found[key] = owed_to_events(profiles[key])
+        if still_open is not None:
+            own = {(goal, t0) for profile, goal, t0 in still_open if profile == key}
+            found[key] = without_progress_of_others(found[key], own)
     return found
 
 
