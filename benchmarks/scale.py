@@ -31,7 +31,7 @@ from streams.checkpoint import Ordered, Outgoing, Output
 from streams.security import client_options
 from streams.settings import Settings
 from tests.support.apache import apache_kafka
-from tests.support.cluster import Cluster, Worker, until
+from tests.support.cluster import Cluster, Worker, cpu_seconds, until
 
 PARTITIONS = 4
 #: Profiles whose states are worked out; all others have one of these.
@@ -176,21 +176,21 @@ def measured(folder: Path, broker: str, found: Patterns, profiles: int) -> Figur
 
 def busy(cluster: Cluster, worker: Worker, profiles: int) -> float:
     """Microseconds of CPU an event, of events to profiles drawn evenly."""
-    before = shown(worker, "process_cpu_seconds_total")
+    before = cpu_seconds(worker.metrics())
     # Little time passes in them: what falls due by time alone is not the events' doing.
     cluster.send(events(EVENTS, profiles, seed=3, start=START + 1, pace=0.001))
     until(
         lambda: shown(worker, "penchant_events_total/applied") >= EVENTS + 100, "events", PATIENCE
     )
-    return (shown(worker, "process_cpu_seconds_total") - before) / EVENTS * 1e6
+    return (cpu_seconds(worker.metrics()) - before) / EVENTS * 1e6
 
 
 def idle(worker: Worker) -> float:
     """Share of a core that the worker takes while nothing comes in and timers fall due."""
     time.sleep(10.0)
-    before, started = shown(worker, "process_cpu_seconds_total"), time.monotonic()
+    before, started = cpu_seconds(worker.metrics()), time.monotonic()
     time.sleep(QUIET_SECONDS)
-    used = shown(worker, "process_cpu_seconds_total") - before
+    used = cpu_seconds(worker.metrics()) - before
     return used / (time.monotonic() - started)
 
 

@@ -17,7 +17,7 @@ from benchmarks.scale import shown
 from benchmarks.throughput.load import CONFIG, events, snapshots
 from streams.settings import Settings
 from tests.support.apache import apache_kafka
-from tests.support.cluster import Cluster, Worker, until
+from tests.support.cluster import Cluster, Worker, cpu_seconds, until
 from tests.support.left import handled
 
 PROFILES = 200_000
@@ -59,7 +59,7 @@ def measured(folder: Path, broker: str, arrangement: Arrangement, number: int, t
 
 def cpu(worker: Worker) -> float:
     """Seconds of CPU that a worker's process has taken."""
-    return shown(worker, "process_cpu_seconds_total")
+    return cpu_seconds(worker.metrics())
 
 
 def shared(workers: list[Worker], partitions: int) -> bool:

@@ -15,6 +15,9 @@ from models.config.schema import Config
 from models.engine import Engine
 from models.errors import PenchantError
 from models.goals.tickets import TicketBook
+from models.learning.trainer import Trainer
+from streams.agents.apart import Apart
+from streams.agents.desk import Desk, Here, NewTrainer, Schools
 from streams.agents.lessons import Lessons
 from streams.agents.poison import PoisonGuard
 from streams.agents.score import ScoringAgent
@@ -42,6 +45,8 @@ METADATA_AGE = 60.0
 #: Bytes of records that are worked on together, but for a run that is larger by itself: of large
 #: records fewer wait in a lane.
 TOGETHER_BYTES = 2_000_000
+#: Examples that are learned together, at most, but for a run that is larger by itself.
+TOGETHER_EXAMPLES = 5_000
 REPARTITIONED = (
     "{topic} has {found} partitions now, not {known}: new events of a profile may come to another "
     "partition than the one that its state is in. See docs/scaling.md, Repartitioning"
@@ -78,6 +83,8 @@ class Worker:
         As of :func:`build_app`.
     engine
         Decides; made from the configuration if left out. Here an engine of one's own comes in.
+    new_trainer
+        Makes the trainer of a goal; here trainers of one's own come in.
     """
 
     def __init__(
@@ -86,6 +93,7 @@ class Worker:
         settings: Settings,
         registry: CollectorRegistry,
         engine: Engine | None = None,
+        new_trainer: NewTrainer = Trainer,
     ) -> None:
         self.config = config
         self.settings = settings
@@ -107,7 +115,13 @@ class Worker:
         self.guard = PoisonGuard(self.scoring, settings.poison_crashes)
         handle = self.guard.handle
         self._handle = traces.scoring.around(handle) if traces else handle
-        self.training = TrainingAgent(config, wiring, self._table("trainers", Rows))
+        schools = Schools(config, new_trainer)
+        self.desk: Desk = Here(schools)
+        if settings.trainers_apart:
+            self.desk = apart = Apart(config, new_trainer)
+            self.metrics.show_trainers_process(lambda: apart.pid)
+        trainers = self._table("trainers", Rows)
+        self.training = TrainingAgent(config, wiring, trainers, schools, self.desk)
         self.lessons = Lessons(self.training, settings.snapshot_every, settings.poison_crashes)
         teach = self.lessons.handle
         self._teach = traces.training.around(teach) if traces else teach
@@ -115,7 +129,11 @@ class Worker:
             self._score, self.app.crash, weigh=self._weigh, most=settings.run_records
         )
         self.train_lanes: Lanes[Any] = Lanes(
-            self._train, self.app.crash, patience=settings.snapshot_every
+            self._train,
+            self.app.crash,
+            patience=settings.snapshot_every,
+            weigh=_examples_in,
+            most=TOGETHER_EXAMPLES,
         )
         self.vitals = Vitals(self.app, settings, self.topics, self.metrics, self.snapshots)
         self._streams: dict[str, Any] = {}
@@ -180,8 +198,7 @@ class Worker:
 
     async def _train(self, number: int, runs: list[Any] | None) -> None:
         self._asked.discard(TP(self.topics.examples, number))
-        for run in runs or (None,):
-            await self._teach(number, run, self._acknowledge_trained)
+        await self._teach(number, [run for run in runs or () if run], self._acknowledge_trained)
 
     async def _acknowledge_trained(self, run: Any) -> None:
         await self._streams["train"].ack(run)
@@ -203,6 +220,7 @@ class Worker:
     async def _shut_down(self, *_: Any, **__: Any) -> None:
         await self.score_lanes.end()
         await self.train_lanes.end()
+        await self.desk.end()
         await self.checkpoint.stop()
         if self.traces:
             await self.traces.scoring.close()
@@ -240,7 +258,8 @@ class Worker:
         if tp in self._asked:
             return
         if tp.topic == self.topics.examples:
-            if self.training.open(tp.partition).has_to_say:
+            register = self.training.register(tp.partition)
+            if register.has_to_say or not register.is_open:
                 self._asked.add(tp)
                 await self.train_lanes.put(tp.partition, None)
             return
@@ -262,6 +281,11 @@ class Worker:
             elif now - busy_at >= after + LOOK_EVERY and not self.app.rebalancing:
                 self._busy_at[number] = now - after
                 await self.score_lanes.put(number, now - busy_at - after)
+
+
+def _examples_in(run: Any) -> int:
+    """Examples in a run; nothing has none, and still takes its turn."""
+    return len(run.value) if run else 1
 
 
 def new_checkpoint(settings: Settings, topics: Topics) -> Checkpoint:

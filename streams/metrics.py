@@ -12,11 +12,10 @@ from functools import partial
 import numpy as np
 from prometheus_client import CollectorRegistry, Gauge, GCCollector, ProcessCollector
 
-from models.learning.readiness import Readiness
-from models.learning.trainer import Trainer
+from models.learning.school import Portrait
 from models.partition import Partition
 from models.poison import POISON
-from models.quality.tally import Tally
+from models.quality.insight import QualityRecord
 from models.scoring.ranks import Ranks
 from models.scoring.scorer import Scorer
 from models.step import Record, Refusal, Step
@@ -189,6 +188,10 @@ class Metrics(Meters):
         ProcessCollector(registry=self.registry)
         GCCollector(registry=self.registry)
 
+    def show_trainers_process(self, pid: Callable[[], int | None]) -> None:
+        """Show what the trainers' process takes, where there is one."""
+        ProcessCollector("penchant_trainers", lambda: pid() or "none", registry=self.registry)
+
     def expect(self, goals: Iterable[str]) -> None:
         """Start counters at nothing: a rate sees only what grows from a sample to the next."""
         for result in RESULTS:
@@ -282,32 +285,27 @@ class Metrics(Meters):
         for name, size in zip(scorer.factors.names, sizes @ scorer.factors.members, strict=True):
             self.factors.labels(snapshot.goal, name).set(size)
 
-    def show_trainer(self, trainer: Trainer) -> None:
+    def show_trainer(self, portrait: Portrait) -> None:
         """Show how far a goal is, how good its probabilities have been, and what it knows."""
-        goal = trainer.goal.name
-        self.show_status(goal, trainer.readiness)
-        for span, tally in trainer.quality.spans().items():
-            self.show_quality(goal, span, tally)
-        self.learned_until.labels(goal).set(trainer.learned_until / 1000)
-        vocabulary = trainer.model.features
-        self.features.labels(goal).set(len(vocabulary.layout.features))
-        self.unknown.labels(goal).set(len(vocabulary.counts))
-
-    def show_status(self, goal: str, readiness: Readiness) -> None:
-        """Show how far a goal is."""
+        insight = portrait.insight
+        goal = insight.goal
         for status in STATUSES:
-            self.status.labels(goal, status).set(status == readiness.status)
+            self.status.labels(goal, status).set(status == insight.status)
+        for span, quality in insight.quality.items():
+            self.show_quality(goal, span, quality)
+        self.learned_until.labels(goal).set(portrait.learned_until / 1000)
+        self.features.labels(goal).set(portrait.features)
+        self.unknown.labels(goal).set(portrait.unknown)
 
-    def show_quality(self, goal: str, span: str, tally: Tally) -> None:
+    def show_quality(self, goal: str, span: str, quality: QualityRecord) -> None:
         """Show how good probabilities have been; what cannot be said is shown as not a number."""
-        has_labels = tally.labels > 0
         for gauge, value in (
-            (self.auc, tally.auc),
-            (self.calibration, tally.calibration_ratio),
-            (self.log_loss, tally.log_loss if has_labels else None),
-            (self.entropy, tally.normalized_entropy),
-            (self.base_rate, tally.base_rate),
-            (self.labels, float(tally.labels)),
+            (self.auc, quality.auc),
+            (self.calibration, quality.calibration_ratio),
+            (self.log_loss, quality.log_loss),
+            (self.entropy, quality.normalized_entropy),
+            (self.base_rate, quality.base_rate),
+            (self.labels, quality.tickets),
         ):
             gauge.labels(goal, span).set(float("nan") if value is None else value)
 

@@ -80,6 +80,10 @@ class Settings(BaseSettings):
     snapshot_every: Annotated[float, Field(ge=0.05, le=60)] = Field(
         1.0, description="Seconds between snapshots of a model that is learning"
     )
+    trainers_apart: bool = Field(
+        True, description="Whether trainers have a process of their own, so that learning does not "
+        "keep scores waiting; without it a worker is one process, some 90 MiB smaller",
+    )  # fmt: skip
 
     poison_crashes: Annotated[int, Field(ge=0, le=1_000)] = Field(
         3, description="Crashes at the same records after which the one that brings them about is "

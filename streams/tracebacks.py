@@ -20,6 +20,25 @@ CAUSED = "\nThe error above was the cause of this one:\n\n"
 MEANWHILE = "\nWhile the error above was handled, this one came:\n\n"
 
 
+class ElsewhereError(Exception):
+    """Something was raised in another process of ours.
+
+    Parameters
+    ----------
+    text
+        What it says.
+    place
+        Its kind and where it was raised.
+    traceback
+        How it came about, without what it says.
+    """
+
+    def __init__(self, text: str, place: str, traceback: str) -> None:
+        super().__init__(text)
+        self.place = place
+        self.traceback = traceback
+
+
 def place_of(error: BaseException) -> str:
     """The kind of an error and where it was raised; nothing of what it says.
 
@@ -28,6 +47,8 @@ def place_of(error: BaseException) -> str:
     >>> place_of(KeyError("goal"))
     'KeyError'
     """
+    if isinstance(error, ElsewhereError):
+        return error.place
     frames = traceback.extract_tb(error.__traceback__)
     kind = type(error).__name__
     if not frames:
@@ -57,6 +78,8 @@ def traceback_of(error: BaseException) -> str:
         else:
             one = None if one.__suppress_context__ else one.__context__
             told += [MEANWHILE] if one is not None else []
+    if seen and isinstance(seen[-1], ElsewhereError):
+        told += [CAUSED, seen[-1].traceback]
     return "".join(reversed(told))
 
 

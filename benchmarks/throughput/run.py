@@ -26,7 +26,7 @@ from streams.admin import admin_client, create_topics
 from streams.settings import Settings
 from streams.topics import Wanted
 from tests.support.apache import apache_kafka
-from tests.support.cluster import Cluster, Worker
+from tests.support.cluster import Cluster, Worker, cpu_seconds
 
 HERE = Path(__file__).parent
 RESULTS = HERE.parent / "RESULTS.md"
@@ -62,7 +62,7 @@ def followed(worker: Worker, number: int) -> Figure:
         shown = worker.metrics()
         now = time.perf_counter()
         done = shown.get("penchant_events_total/applied", 0.0)
-        cpu = shown.get("process_cpu_seconds_total", 0.0)
+        cpu = cpu_seconds(shown)
         if done and first is None:
             first = (done, now, cpu)
         if first is not None and done >= number:

@@ -90,14 +90,18 @@ def join_state(name: str, rows: Mapping[bytes, bytes]) -> bytes | None:
     Raises
     ------
     StateError
-        The parts are not those of the manifest.
+        No manifest, or the parts are not its own.
     """
     written = rows.get(name.encode())
     if written is None:
         return None
-    manifest = orjson.loads(written)
-    if manifest["version"] != VERSION:
-        raise StateError(f"trainer state of version {manifest['version']}, this reads {VERSION}")
+    try:
+        manifest = orjson.loads(written)
+        version = manifest["version"]
+    except (orjson.JSONDecodeError, KeyError, TypeError):
+        raise StateError(f"what is written of the state of {name} is no manifest") from None
+    if version != VERSION:
+        raise StateError(f"trainer state of version {version}, this reads {VERSION}")
     parts = [rows.get(f"{name}/{number}".encode(), b"") for number in range(manifest["parts"])]
     packed = b"".join(parts)
     if len(packed) != manifest["bytes"] or f"{_hash(packed):016x}" != manifest["hash"]:

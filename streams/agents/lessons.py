@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from typing import Any
 
 from streams.agents.poison import Crash, PoisonGuard
@@ -31,25 +32,25 @@ class Lessons:
         self.guard = PoisonGuard(agent, patience)
         self._pending: dict[int, list[Any]] = {}
 
-    async def handle(self, number: int, event: Any, ack: Any) -> None:
-        """Learn a run; make it durable when enough has come together, or nothing more comes.
+    async def handle(self, number: int, runs: Sequence[Any], ack: Any) -> None:
+        """Learn runs; make them durable when enough has come together, or nothing more comes.
 
         Parameters
         ----------
         number
             The partition.
-        event
-            A run, or None when none has come for a while.
+        runs
+            As they came; none when nothing has for a while.
         ack
             Acknowledges a run, once it is durable.
         """
         pending = self._pending.setdefault(number, [])
-        if event is not None:
-            pending.append(event)
+        pending += runs
         try:
-            if event is not None:
-                self.agent.learn(number, event.value, event.message.offset)
-            if not self._is_due(number, event):
+            if runs:
+                records = [record for run in runs for record in run.value]
+                await self.agent.learn(number, records, runs[-1].message.offset)
+            if not await self._is_due(number, runs):
                 return
             await self.agent.save(number)
         except Crash as crash:
@@ -69,9 +70,9 @@ class Lessons:
             self._pending.pop(number, None)
         self.agent.close(numbers)
 
-    def _is_due(self, number: int, event: Any) -> bool:
-        school = self.agent.open(number)
-        waited = time.monotonic() - school.saved_at
-        if event is None:
-            return bool(self._pending[number]) or school.has_to_say
-        return school.learned >= MOST_PENDING or waited >= self.every
+    async def _is_due(self, number: int, runs: Sequence[Any]) -> bool:
+        register = await self.agent.ready(number)
+        waited = time.monotonic() - register.saved_at
+        if not runs:
+            return bool(self._pending[number]) or register.has_to_say
+        return register.learned >= MOST_PENDING or waited >= self.every

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import time
 from datetime import UTC, datetime
@@ -65,6 +66,8 @@ class ScoringAgent:
         self.partitions: dict[int, Partition] = {}
         #: Partition -> its next offset: everything before it is durable.
         self.done: dict[int, int] = {}
+        # One step at a time between two looks at the sockets: others have a turn.
+        self._turn = asyncio.Lock()
         self._examples_partitions = list(range(wiring.partitions))
         self.metrics.expect(goal.name for goal in engine.compiled.goals)
         for goal in engine.compiled.goals:
@@ -82,7 +85,9 @@ class ScoringAgent:
         """
         partition, left = await self._open(number), records
         while True:
-            step = self._step(partition, left, len(records) - len(left))
+            async with self._turn:
+                step = self._step(partition, left, len(records) - len(left))
+                await asyncio.sleep(0)
             left = left[step.taken :]
             end = left[0].offset if left else offset + 1
             await self._finish(partition, step, end)

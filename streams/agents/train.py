@@ -4,19 +4,20 @@ from __future__ import annotations
 
 import logging
 import time
+from collections.abc import Awaitable, Iterable
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, TypeVar
 
 from faust.types import TP
 
 from models.config.schema import Config
 from models.errors import PenchantError
-from models.goals.compiled import Compiled
-from models.learning.trainer import Trainer
+from models.learning.school import Portrait, Written
 from models.poison import CRASH_KEY, POISON, Crashes, crashes_of
 from models.step import Record, Refusal
+from streams.agents.desk import Desk, Schools
 from streams.agents.poison import Crash
-from streams.agents.school import NewTrainer, School, Written, school_of
+from streams.agents.register import Register, register_of
 from streams.agents.score import goal_partition
 from streams.checkpoint import Outgoing, Output, Stage
 from streams.dead_letters import dead_letters
@@ -24,6 +25,8 @@ from streams.transport.store import RunTable
 from streams.wiring import Wiring
 
 logger = logging.getLogger(__name__)
+
+Answer = TypeVar("Answer")
 
 
 class TrainingAgent:
@@ -37,12 +40,14 @@ class TrainingAgent:
         What it is connected to.
     table
         The trainers' states.
-    new_trainer
-        Makes the trainer of a goal.
+    schools
+        Makes trainers, to find out with what a run crashes them.
+    desk
+        Where trainers work.
     """
 
     def __init__(
-        self, config: Config, wiring: Wiring, table: RunTable, new_trainer: NewTrainer = Trainer
+        self, config: Config, wiring: Wiring, table: RunTable, schools: Schools, desk: Desk
     ) -> None:
         self.config = config
         self.topics = wiring.topics
@@ -50,10 +55,11 @@ class TrainingAgent:
         self.checkpoint = wiring.checkpoint
         self.metrics = wiring.metrics
         self.table = table
-        self.new_trainer = new_trainer
-        self.schools: dict[int, School] = {}
+        self.schools = schools
+        self.desk = desk
         #: Partition -> its next offset: everything before it is durable.
         self.done: dict[int, int] = {}
+        self._registers: dict[int, Register] = {}
         self._statuses: dict[str, str] = {}
         self._partitions = list(range(wiring.partitions))
 
@@ -65,10 +71,10 @@ class TrainingAgent:
         Crash
             Nothing of it was written.
         """
-        self.learn(number, records, offset)
+        await self.learn(number, records, offset)
         await self.save(number)
 
-    def learn(self, number: int, records: list[Any], offset: int) -> School:
+    async def learn(self, number: int, records: list[Any], offset: int) -> None:
         """Learn a run that ends at an offset; it is not durable before it is saved.
 
         Raises
@@ -76,16 +82,10 @@ class TrainingAgent:
         Crash
             A trainer raised what it never should.
         """
-        school = self.open(number)
-        try:
-            with self.metrics.training_seconds.labels("learn").time():
-                school.learn(records)
-        except PenchantError:
-            raise
-        except Exception as error:
-            raise Crash from error
-        school.offset = offset + 1
-        return school
+        register = await self.ready(number)
+        with self.metrics.training_seconds.labels("learn").time():
+            lesson = await _answer(self.desk.learn(number, [record.value for record in records]))
+        register.note(lesson, records, offset)
 
     async def save(self, number: int) -> None:
         """Make what was learned durable, and tell the scorers.
@@ -95,41 +95,45 @@ class TrainingAgent:
         Crash
             A trainer cannot say what it has learned.
         """
-        school = self.open(number)
-        try:
-            written = school.write()
-        except PenchantError:
-            raise
-        except Exception as error:
-            raise Crash from error
-        rows = written.rows + self._passed(number, school)
-        stages = self._stages(number, school, written._replace(rows=rows))
+        register = await self.ready(number)
+        written = await _answer(self.desk.write(number))
+        rows = [Outgoing(*row) for row in written.rows]
+        rows += register.rows() + self._passed(number, register)
+        stages = self._stages(number, register, written, rows)
         with self.metrics.training_seconds.labels("save").time():
-            await self.checkpoint.commit(TP(self.topics.examples, number), school.offset, stages)
-        if school.offset is not None:
-            self.done[number] = school.offset
+            await self.checkpoint.commit(TP(self.topics.examples, number), register.offset, stages)
+        if register.offset is not None:
+            self.done[number] = register.offset
         for row in rows:
             self.table.holder(number).apply(row.key, row.value)
-        for name in school.changed:
-            self._show(school.trainers[name])
-        self.metrics.count_lessons(school.results, school.refused)
-        for goal in school.removed:
+        self._show(written.portraits)
+        self.metrics.count_lessons(register.results, register.refused)
+        for goal in register.removed:
             logger.info("withdrew the snapshot of a goal that is no more", extra={"goal": goal})
-        school.saved(time.monotonic())
+        register.saved(time.monotonic())
 
-    def open(self, number: int) -> School:
-        """The trainers of a partition, as they were last made durable."""
-        if number not in self.schools:
-            self.schools[number] = self._school(number)
-            for trainer in self.schools[number].trainers.values():
-                self._show(trainer)
-        return self.schools[number]
+    def register(self, number: int) -> Register:
+        """What there is to know of the trainers of a partition, as they were last made durable."""
+        if number not in self._registers:
+            self._registers[number] = self._register(number)
+        return self._registers[number]
+
+    async def ready(self, number: int) -> Register:
+        """The same, once they are at their desk."""
+        register = self.register(number)
+        if not register.is_open:
+            enrolment = register.enrolment(self.table.holder(number))
+            self._show(await self.desk.open(number, enrolment))
+            register.is_open = True
+        return register
 
     def close(self, numbers: set[int]) -> None:
         """Let go of partitions."""
-        for number in numbers & self.schools.keys():
+        known = numbers & self._registers.keys()
+        self.desk.close(known)
+        for number in known:
             self.done.pop(number, None)
-            for goal in self.schools.pop(number).trainers:
+            for goal in self._registers.pop(number).goals:
                 self.metrics.forget_goal(goal)
                 self._statuses.pop(goal, None)
 
@@ -148,9 +152,10 @@ class TrainingAgent:
 
     def error_of(self, number: int, records: list[Any]) -> Exception | None:
         """What a run would crash a trainer with, from what is durable; nothing is kept."""
-        school = self._school(number)
+        register = self._register(number)
+        school = self.schools.new(register.enrolment(self.table.holder(number)))
         try:
-            school.learn(records)
+            school.learn([record.value for record in records])
             school.write()
         except PenchantError:
             raise
@@ -160,44 +165,60 @@ class TrainingAgent:
 
     async def isolate(self, number: int, record: Record, message: str) -> None:
         """Make an example a dead letter instead of learning it."""
-        school = self.open(number)
-        school.refused.append(Refusal(record, POISON, message))
-        school.offset = record.offset + 1
+        register = await self.ready(number)
+        register.refused.append(Refusal(record, POISON, message))
+        register.offset = record.offset + 1
         await self.save(number)
 
     # -- what it writes ---------------------------------------------------------------------
 
-    def _school(self, number: int) -> School:
-        trainers = {
-            goal.name: self.new_trainer(goal)
-            for goal in Compiled(self.config).goals
-            if goal_partition(goal.name, self._partitions) == number
-        }
-        return school_of(trainers, self.table.holder(number), set(self.config.goals))
+    def _register(self, number: int) -> Register:
+        known = self.config.goals
+        goals = [goal for goal in known if goal_partition(goal, self._partitions) == number]
+        return register_of(goals, self.table.holder(number), known.keys())
 
-    def _passed(self, number: int, school: School) -> list[Outgoing]:
+    def _passed(self, number: int, register: Register) -> list[Outgoing]:
         """The end of a note of crashes, once the place is behind us."""
         crashes = self.crashes(number)
-        is_behind = crashes is not None and (school.offset or 0) > crashes.last
+        is_behind = crashes is not None and (register.offset or 0) > crashes.last
         return [Outgoing(CRASH_KEY, None)] if is_behind else []
 
-    def _stages(self, number: int, school: School, written: Written) -> list[Stage]:
-        topics = self.topics
+    def _stages(
+        self, number: int, register: Register, written: Written, rows: list[Outgoing]
+    ) -> list[Stage]:
+        topics, withdrawn = self.topics, register.withdrawn()
         outputs = [
-            Output(topics.models, 0, written.snapshots),
-            Output(topics.insights, 0, written.insights),
+            Output(topics.models, 0, [*(Outgoing(*row) for row in written.snapshots), *withdrawn]),
+            Output(topics.insights, 0, [*(Outgoing(*row) for row in written.insights), *withdrawn]),
         ]
-        if school.refused:
-            now = datetime.now(UTC)
-            outputs.append(dead_letters(topics.dlq, topics.examples, number, school.refused, now))
+        if register.refused:
+            now, source = datetime.now(UTC), topics.examples
+            outputs.append(dead_letters(topics.dlq, source, number, register.refused, now))
         # The state first: a snapshot must never say what the trainer could lose again.
-        return [[Output(topics.trainers, number, written.rows)], outputs]
+        return [[Output(topics.trainers, number, rows)], outputs]
 
-    def _show(self, trainer: Trainer) -> None:
-        """Show a trainer; a status that is new is told."""
-        self.metrics.show_trainer(trainer)
-        goal, readiness = trainer.goal.name, trainer.readiness
-        if self._statuses.get(goal) != readiness.status:
-            self._statuses[goal] = readiness.status
-            about = {"goal": goal, "status": readiness.status, "reason": readiness.reason}
-            logger.info("status of a goal", extra=about | {"examples": trainer.labels})
+    def _show(self, portraits: Iterable[Portrait]) -> None:
+        """Show trainers; a status that is new is told."""
+        for portrait in portraits:
+            self.metrics.show_trainer(portrait)
+            said = portrait.insight
+            if self._statuses.get(said.goal) != said.status:
+                self._statuses[said.goal] = said.status
+                about = {"goal": said.goal, "status": said.status, "reason": said.reason}
+                logger.info("status of a goal", extra=about | {"examples": said.examples})
+
+
+async def _answer(asked: Awaitable[Answer]) -> Answer:
+    """What trainers answer.
+
+    Raises
+    ------
+    Crash
+        They raised what they never should.
+    """
+    try:
+        return await asked
+    except PenchantError:
+        raise
+    except Exception as error:
+        raise Crash from error

@@ -38,7 +38,8 @@ PROMISES = {
 def command(config: str, web_port: int | None, brokers: str | None, prefix: str | None) -> None:
     """Run a worker for CONFIG until it is told to stop.
 
-    Start as many as there are cores, up to the partitions; they share the work.
+    Start as many as there are cores, up to the partitions; they share the work. Trainers have a
+    process of their own beside a worker, which ends with it.
     """
     questions = read_config(config)
     settings = settings_of(brokers, prefix, web_port=web_port)

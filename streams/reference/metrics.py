@@ -20,7 +20,8 @@ collecting, warming, ready or degraded, `span` is day, week, window (the goal's)
 well, with types of events and names out of the configuration in it: the sixteen sources of events
 that a goal's model knows by name, never more, `other` for the rest, and attributes. `version`,
 `guarantee` and `python` say what runs, one value each in a worker. No metric carries an id of a
-profile or an event. Beside them are the `process_` and `python_gc_` metrics of prometheus-client.
+profile or an event. Beside them are the `process_` and `python_gc_` metrics of prometheus-client,
+and `penchant_trainers_process_` of the process that trainers have beside a worker.
 
 What a trainer has to say of its goal (status, quality, features) is served by the worker that
 trains the goal, and by no other: aggregate with `max by (goal)`.

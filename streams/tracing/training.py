@@ -8,7 +8,7 @@ linked with the others that it makes durable.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
 from opentelemetry.trace import NonRecordingSpan, SpanContext, use_span
@@ -34,30 +34,30 @@ class TrainingTraces:
         self._pending: dict[int, list[SpanContext]] = {}
 
     def around(self, handle: Handle) -> Handle:
-        """Handling a run of examples, or that none came for a while, in a span."""
+        """Handling runs of examples, or that none came for a while, in a span."""
 
-        async def traced(number: int, event: Any, ack: Any) -> None:
+        async def traced(number: int, runs: Sequence[Any], ack: Any) -> None:
             pending = self._pending.setdefault(number, [])
-            if event is not None:
-                await self._learn(handle, number, event, ack)
+            if runs:
+                await self._learn(handle, number, runs, ack)
             elif pending:
                 last = pending.pop()
                 run = Run(headers_of(last), phase=None, earlier=pending)
                 with use_span(NonRecordingSpan(last)), under_way(run):
-                    await handle(number, None, ack)
+                    await handle(number, (), ack)
             else:
-                await handle(number, None, ack)
+                await handle(number, (), ack)
 
         return traced
 
-    async def _learn(self, handle: Handle, number: int, event: Any, ack: Any) -> None:
-        pending, records = self._pending[number], event.value
+    async def _learn(self, handle: Handle, number: int, runs: Sequence[Any], ack: Any) -> None:
+        pending, records = self._pending[number], [one for run in runs for one in run.value]
         contexts = (carried(record.headers) for record in records if record.headers)
         place = self._traces.topics.examples, number, records[0].offset
         with self._traces.span(place, len(records), filter(None, contexts)) as span:
             run = Run(own_headers(span), phase="learn", earlier=pending)
             with under_way(run):
-                await handle(number, event, ack)
+                await handle(number, runs, ack)
             if span.is_recording() and not run.committed:
                 pending.append(span.get_span_context())
                 del pending[:-MOST_LINKS]

@@ -88,7 +88,7 @@ def test_workers_that_lag_crash_recover_and_pause_are_told_until_they_are_well(
     kafka: Cluster, tmp_path: Path, tool: Callable[[str], str]
 ) -> None:
     worker, other = (kafka.worker(CONFIG, poison_crashes=str(CRASHES)) for _ in range(2))
-    worker.program = (sys.executable, "-m", "tests.support.poison")
+    worker.program = (sys.executable, "-m", "tests.support.buggy_worker")
     worker.start().wait_ready()
     targets = [f"127.0.0.1:{one.port}" for one in (worker, other)]
     with prometheus(tool("prometheus"), tmp_path / "prometheus", targets, slower=SLOWER) as server:

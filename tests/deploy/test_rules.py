@@ -38,7 +38,9 @@ def known_names() -> set[str]:
         ends = ("_bucket", "_sum", "_count") if one.type == "histogram" else ("",)
         names |= {one.name + end for end in ends}
     return names | {
-        "process_resident_memory_bytes", "process_cpu_seconds_total", "process_start_time_seconds"
+        "process_resident_memory_bytes", "process_cpu_seconds_total", "process_start_time_seconds",
+        "penchant_trainers_process_resident_memory_bytes",
+        "penchant_trainers_process_cpu_seconds_total",
     }  # fmt: skip
 
 

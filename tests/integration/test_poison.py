@@ -29,9 +29,9 @@ EVENTS = 40
 
 
 def buggy(cluster: Cluster) -> Worker:
-    """A worker whose engine has a bug; see tests/support/poison.py."""
+    """A worker whose engine has a bug; see tests/support/buggy_worker.py."""
     worker = cluster.worker(CONFIG, poison_crashes=str(CRASHES))
-    worker.program = (sys.executable, "-m", "tests.support.poison")
+    worker.program = (sys.executable, "-m", "tests.support.buggy_worker")
     return worker
 
 

@@ -9,6 +9,7 @@ import pytest
 from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.parser import text_string_to_metric_families
 
+from models.learning.school import portrait_of
 from models.poison import CRASH_KEY, Crashes
 from models.scoring.ranks import Ranks
 from models.scoring.roster import GOALS_KEY, Roster
@@ -156,7 +157,7 @@ def test_a_trainer_is_shown_with_its_quality_by_span_and_forgotten_as_a_whole() 
     bench.run(records(habits(profiles=20, days=12)))
     trainer = trained(bench.engine.config, "churn", bench.steps)
     metrics = Metrics(CollectorRegistry())
-    metrics.show_trainer(trainer)
+    metrics.show_trainer(portrait_of(trainer))
     found = shown(metrics)
     assert found[f"penchant_goal_status/churn/{trainer.readiness.status}"] == 1
     assert sum(v for name, v in found.items() if name.startswith("penchant_goal_status/")) == 1

@@ -119,6 +119,12 @@ class Worker:
         }
 
 
+def cpu_seconds(shown: Mapping[str, float]) -> float:
+    """Seconds of CPU that a worker and its trainers have taken, by its metrics."""
+    names = "process_cpu_seconds_total", "penchant_trainers_process_cpu_seconds_total"
+    return sum(shown.get(name, 0.0) for name in names)
+
+
 @dataclass
 class Cluster:
     """A broker with the topics of one prefix.

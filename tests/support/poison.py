@@ -1,28 +1,17 @@
-"""An engine and a trainer with a bug; as a program it is a worker with both.
-
-python -m tests.support.poison CONFIG
-"""
+"""An engine and a trainer with a bug."""
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
-from prometheus_client import CollectorRegistry
-
-from models.config.loader import load_config
 from models.engine import Engine
 from models.goals.examples import Example
 from models.learning.trainer import Trainer
 from models.partition import Partition
 from models.run import WHOLE
 from models.step import Record, Step
-from streams.app import Worker
-from streams.cli.worker import run
-from streams.logs import set_up_logging
-from streams.settings import Settings, load_settings
+from streams.settings import Settings
 from streams.topics import topics_of
 
 TOPICS = topics_of(Settings(_env_file=None))
@@ -65,18 +54,3 @@ class BuggyTrainer(Trainer):
         super().learn(examples)
         if any(POISON.decode() in one.profile_id for one in examples):
             raise KeyError("poison")
-
-
-def main() -> None:
-    """Run a worker as ``penchant worker`` does, with what has the bug."""
-    settings = load_settings()
-    set_up_logging(settings)
-    config = load_config(Path(sys.argv[1]).read_text(), sys.argv[1])
-    engine = BuggyEngine(config, topics_of(settings).events)
-    worker = Worker(config, settings, CollectorRegistry(), engine)
-    worker.training.new_trainer = BuggyTrainer
-    run(worker.app)
-
-
-if __name__ == "__main__":
-    main()

@@ -12,13 +12,13 @@ import orjson
 from models.config.schema import Config
 from models.goals.examples import Example
 from models.goals.tickets import id_of, split_key
+from models.learning.school import state_name
 from models.learning.state import dump_trainer, join_state
 from models.learning.trainer import Trainer, trainers_of
 from models.partition import CLOCK_KEY, NOT_PROFILES
 from models.profiles.codec import owed_to_events
 from models.scoring.roster import GOALS_KEY
 from models.step import PlainRecord
-from streams.agents.school import state_name
 from streams.offline.backtest import Backtest
 from streams.offline.layout import PLAIN
 from streams.offline.ordered import records_of

@@ -105,6 +105,9 @@ def test_a_state_in_parts_needs_all_of_them_from_the_same_checkpoint() -> None:
     assert join_state("churn", rows) == packed
     with pytest.raises(StateError, match="not those of its manifest"):
         join_state("churn", rows | {b"churn/1": b"older"})
+    for damaged in (b"", b"{", b"[]", b"{}"):
+        with pytest.raises(StateError, match="no manifest"):
+            join_state("churn", rows | {b"churn": damaged})
     assert join_state("other", rows) is None
 
 

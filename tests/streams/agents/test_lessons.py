@@ -12,12 +12,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from prometheus_client import CollectorRegistry
 
+from models.config.schema import Config
 from models.goals.examples import Example, encode_example
 from models.learning.snapshot import Snapshot, read_snapshot
 from models.learning.state import dump_trainer
 from models.learning.trainer import Trainer
 from models.poison import CRASH_KEY, crashes_of
 from models.step import PlainRecord
+from streams.agents.desk import Here, Schools
 from streams.agents.lessons import Lessons
 from streams.agents.poison import MOST_ISOLATED
 from streams.agents.score import goal_partition
@@ -33,6 +35,20 @@ NUMBER = goal_partition("churn", list(range(4)))
 PATIENCE = 3
 #: Longer than any machine has run: durable when asked for, and not by the clock.
 NEVER = 1e12
+
+
+def agent_of(
+    questions: Config, wiring: Wiring, table: Any, new_trainer: Any = Trainer
+) -> TrainingAgent:
+    """A training agent, its trainers in this process."""
+    schools = Schools(questions, new_trainer)
+    return TrainingAgent(questions, wiring, table, schools, Here(schools))
+
+
+def trainer_of(agent: TrainingAgent, number: int) -> Trainer:
+    """The trainer of churn, as an agent has it."""
+    asyncio.run(agent.ready(number))
+    return agent.schools.held[number].trainers["churn"]
 
 
 class Life:
@@ -56,7 +72,7 @@ class Life:
 
     def _start(self) -> Lessons:
         wiring, table = Wiring(TOPICS, self.checkpoint, self.metrics, 4), self
-        agent = TrainingAgent(config(), wiring, table, self.new_trainer)  # type: ignore[arg-type]
+        agent = agent_of(config(), wiring, table, self.new_trainer)
         return Lessons(agent, NEVER, self.patience)
 
     @property
@@ -72,7 +88,7 @@ class Life:
     @property
     def trainer(self) -> Trainer:
         """What a new worker finds."""
-        return self._start().agent.open(NUMBER).trainers["churn"]
+        return trainer_of(self._start().agent, NUMBER)
 
     def live(self, log: list[PlainRecord], size: int, together: int = 1, most: int = 100) -> None:
         """Go through a log, so many runs between two checkpoints, starting again after a crash."""
@@ -82,16 +98,21 @@ class Life:
             try:
                 for cut in filter(None, cuts):
                     asyncio.run(self._hand(cut))
-                asyncio.run(self._hand(None))
+                asyncio.run(self._hand([]))
             except KeyError:
                 self.crashes += 1
                 size = max(size - 1, 1)  # runs are cut anew after a start
                 self.lessons = self._start()
 
-    async def _hand(self, run: list[PlainRecord] | None) -> None:
-        message = SimpleNamespace(offset=run[-1].offset) if run else None
-        event = SimpleNamespace(value=run, message=message) if run else None
-        await self.lessons.handle(NUMBER, event, self._acknowledge)
+    async def _hand(self, records: list[PlainRecord]) -> None:
+        """Hand records over, in two runs where there are two of them."""
+        half = len(records) // 2
+        runs = [
+            SimpleNamespace(value=run, message=SimpleNamespace(offset=run[-1].offset))
+            for run in (records[:half], records[half:])
+            if run
+        ]
+        await self.lessons.handle(NUMBER, runs, self._acknowledge)
 
     async def _acknowledge(self, event: Any) -> None:
         assert event.message.offset < self.committed
@@ -227,7 +248,7 @@ class Deployments(Life):
         table: Any = self
         wiring = Wiring(TOPICS, self.checkpoint, self.metrics, 1)
         questions = config({name: QUESTIONS[name] for name in goals})
-        self.lessons = Lessons(TrainingAgent(questions, wiring, table), NEVER, PATIENCE)
+        self.lessons = Lessons(agent_of(questions, wiring, table), NEVER, PATIENCE)
         self.log.clear()
 
     def holder(self, _number: int) -> Rows:
@@ -236,7 +257,7 @@ class Deployments(Life):
 
     def look(self) -> dict[str, dict[bytes, bytes | None]]:
         """What is written while nothing comes: the last record of each key by topic."""
-        asyncio.run(self.lessons.handle(0, None, self._acknowledge))
+        asyncio.run(self.lessons.handle(0, (), self._acknowledge))
         found: dict[str, dict[bytes, bytes | None]] = {}
         for _, _, offset, stages in self.log:
             assert offset is None
@@ -250,7 +271,7 @@ class Deployments(Life):
 def test_the_snapshot_of_a_removed_goal_is_withdrawn_once_without_an_example() -> None:
     life = Deployments()
     life.deploy("coupon")
-    assert life.lessons.agent.open(0).has_to_say
+    assert life.lessons.agent.register(0).has_to_say
     written = life.look()
     assert written[TOPICS.models] == {b"churn": None}
     assert written[TOPICS.insights] == {b"churn": None}
@@ -269,7 +290,7 @@ def test_a_goal_that_is_back_goes_on_where_it_was_and_says_so_at_once() -> None:
     value = written[TOPICS.models][b"churn"]
     assert value is not None
     assert read_snapshot(value) == before.snapshot()
-    assert dump_trainer(life.lessons.agent.open(0).trainers["churn"]) == dump_trainer(before)
+    assert dump_trainer(trainer_of(life.lessons.agent, 0)) == dump_trainer(before)
     assert life.look() == {}
     life.deploy("coupon")
     assert life.look()[TOPICS.models] == {b"churn": None}
@@ -283,10 +304,10 @@ def test_a_trainer_that_crashes_when_its_goal_is_back_says_with_what_and_blames_
     life.look()
     wiring = Wiring(TOPICS, life.checkpoint, life.metrics, 1)
     table: Any = life
-    agent = TrainingAgent(config(QUESTIONS), wiring, table, Speechless)
+    agent = agent_of(config(QUESTIONS), wiring, table, Speechless)
     life.lessons = Lessons(agent, NEVER, PATIENCE)
     with pytest.raises(KeyError, match="speechless"):
-        asyncio.run(life.lessons.handle(0, None, life._acknowledge))
+        asyncio.run(life.lessons.handle(0, (), life._acknowledge))
     assert life.log == []
     assert CRASH_KEY not in life.rows
 
