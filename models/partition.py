@@ -59,12 +59,11 @@ class Partition:
     @property
     def soonest(self) -> int:
         """No ticket or profile comes or goes before this."""
-        return min(
-            self.openings.soonest,
-            self.closings.soonest,
-            self.expiries.soonest,
-            self.departures.soonest,
-        )
+        soonest, departures = self.openings.soonest, self.departures.soonest
+        for other in (self.closings.soonest, self.expiries.soonest, departures):
+            if other < soonest:  # asked for at every event: a comparison costs a third of a call
+                soonest = other
+        return soonest
 
     def apply(self, step: Step) -> None:
         """Take over what a step changed in the tables."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections import Counter
+from collections.abc import Callable
 from typing import Any
 
 import orjson
@@ -61,7 +62,9 @@ def test_a_worker_takes_thousands_of_hostile_records_in_its_stride(cluster: Clus
     log, good = mixed()
     worker = cluster.worker(QUESTIONS).start().wait_ready()
     before = resident(worker)
-    cluster.send(log)
+    cluster.send(log[: len(log) // 2])
+    until(has_model(worker), "a model, with which the rest is scored", patience=60 + NUMBER / 50)
+    cluster.send(log[len(log) // 2 :])
     until(
         lambda: handled(worker) >= len(log) or not worker.alive,
         "everything to be handled",
@@ -79,6 +82,11 @@ def test_a_worker_takes_thousands_of_hostile_records_in_its_stride(cluster: Clus
     the_attack_is_seen_in_a_metric(metrics)
     nothing_of_it_is_in_the_logs(worker.log.read_text())
     assert worker.stop() == 0
+
+
+def has_model(worker: Worker) -> Callable[[], bool]:
+    """Whether something is scored with by now."""
+    return lambda: worker.metrics().get("penchant_model_version/churn", 0) > 0
 
 
 def resident(worker: Worker) -> float:

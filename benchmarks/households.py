@@ -1,0 +1,118 @@
+"""Memory of a million profiles that are as real ones are: the households of the Complete Journey.
+
+``python -m benchmarks.households [PROFILES ...]`` works a year of 2,469 households out, with the
+three goals of the demo and their models learning, gives their states and tickets to so many
+profiles in the changelogs of an Apache Kafka, and takes the memory of the worker that reads them.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+import tempfile
+import time
+from importlib import resources
+from pathlib import Path
+from typing import NamedTuple
+
+import orjson
+
+from benchmarks.scale import PARTITIONS, PATIENCE, Patterns, resident, shown, write
+from models.config.loader import load_config
+from models.engine import Engine
+from models.goals.tickets import TicketBook
+from models.learning.trainer import trainers_of
+from models.partition import CLOCK_KEY, NOT_PROFILES
+from models.profiles.codec import pack, unpack
+from models.step import PlainRecord
+from streams.demo.journey import read_journey
+from streams.settings import Settings
+from tests.support.apache import apache_kafka
+from tests.support.cluster import Cluster, until
+
+GOALS = (resources.files("streams.demo") / "goals.yaml").read_text(encoding="utf-8")
+RUN = 1_000
+
+
+class Memory(NamedTuple):
+    """What so many profiles take.
+
+    Parameters
+    ----------
+    profiles
+        Their number.
+    state, tickets
+        Mean bytes of a state, and tickets a profile.
+    ready
+        Seconds from the start of the worker's process until everything was read.
+    resident
+        Bytes.
+    """
+
+    profiles: int
+    state: float
+    tickets: float
+    ready: float
+    resident: int
+
+
+def households() -> Patterns:
+    """States and tickets at the end of the year."""
+    config = load_config(GOALS, "goals.yaml")
+    engine, trainers = Engine(config), trainers_of(config)
+    partition = engine.open(0, {}, TicketBook())
+    records = [
+        PlainRecord(event["profile_id"].encode(), orjson.dumps(event), offset)
+        for offset, event in enumerate(read_journey())
+    ]
+    for at in range(0, len(records), RUN):
+        step = engine.step(partition, records[at : at + RUN])
+        partition.apply(step)
+        for name, trainer in trainers.items():
+            trainer.learn([one for one in step.examples if one.goal == name])
+            if trainer.labels:
+                engine.adopt(trainer.snapshot())
+    states = []
+    for key, packed in partition.profiles.items():
+        if key not in NOT_PROFILES:
+            profile = unpack(packed)
+            profile.offset = -1  # of a log that is not here: what comes is no replay
+            states.append((pack(profile), partition.tickets.of(key)))
+    return Patterns(states, partition.profiles[CLOCK_KEY])
+
+
+def measured(folder: Path, broker: str, found: Patterns, profiles: int) -> Memory:
+    """What so many profiles take."""
+    settings = Settings(brokers=broker, prefix=f"households{profiles}", partitions=PARTITIONS)
+    cluster = Cluster(settings, folder / str(profiles))
+    cluster.folder.mkdir()
+    cluster.create_topics()
+    tickets = asyncio.run(write(cluster, found, profiles))
+    worker = cluster.worker(GOALS, session_timeout="30")
+    started = time.monotonic()
+    worker.start()
+    try:
+        until(lambda: shown(worker, "penchant_profiles/") >= profiles, "all profiles", PATIENCE)
+        ready = time.monotonic() - started
+        state = sum(len(state) for state, _ in found.states) / len(found.states)
+        return Memory(profiles, state, tickets / profiles, ready, resident(worker))
+    finally:
+        cluster.stop()
+
+
+def main() -> None:
+    sizes = [int(one) for one in sys.argv[1:]] or [10_000, 1_000_000]
+    found = households()
+    with tempfile.TemporaryDirectory() as folder, apache_kafka(Path(folder) / "kafka") as broker:
+        figures = [measured(Path(folder), broker.address, found, one) for one in sizes]
+    for one in figures:
+        print(
+            f"{one.profiles:,} profiles: a state {one.state:.0f} bytes, {one.tickets:.2f} tickets, "
+            f"read in {one.ready:.1f} s, resident {one.resident / 2**20:,.0f} MiB"
+        )
+    each = (figures[-1].resident - figures[0].resident) / (sizes[-1] - sizes[0])
+    print(f"a profile with its tickets takes {each:,.0f} bytes of memory")
+
+
+if __name__ == "__main__":
+    main()
