@@ -1,14 +1,13 @@
 """Timers of a partition: what falls due when, in exact order, for twelve bytes an entry.
 
 Entries wait in coarse buckets of time, those of a tag together, each as the milliseconds since its
-bucket began and a reference to its key; only the buckets that the clock has reached are kept in order.
+bucket began and a reference to its key; only the bucket that the clock is in is kept in a heap.
 """
 
 from __future__ import annotations
 
 import heapq
 from array import array
-from bisect import insort
 from collections.abc import Iterator, Sequence
 from itertools import pairwise, repeat
 
@@ -42,16 +41,14 @@ class Calendar:
     def __init__(self, width: int) -> None:
         self._width = width
         self._reached = -1
-        #: In order, those before ``_at`` taken out already.
         self._near: list[Entry] = []
-        self._at = 0
         self._far: dict[int, dict[int, Waiting]] = {}
         self._order: list[int] = []
         #: Nothing falls due before this.
         self.soonest = NEVER
 
     def __len__(self) -> int:
-        return len(self._near) - self._at + sum(
+        return len(self._near) + sum(
             len(keys) for bucket in self._far.values() for _, keys in bucket.values()
         )
 
@@ -61,7 +58,7 @@ class Calendar:
             self.soonest = due
         number = due // self._width
         if number <= self._reached:
-            insort(self._near, (due, key, tag), self._at)
+            heapq.heappush(self._near, (due, key, tag))
             return
         bucket = self._far.get(number) or self._bucket(number)
         waiting = bucket.get(tag)
@@ -89,9 +86,8 @@ class Calendar:
     def _add_to(self, number: int, dues: Ints, keys: list[bytes], tag: int) -> None:
         self.soonest = min(self.soonest, int(dues.min()))
         if number <= self._reached:
-            self._near[: self._at], self._at = [], 0
             self._near.extend(zip(dues.tolist(), keys, repeat(tag)))
-            self._near.sort()
+            heapq.heapify(self._near)
             return
         since = array("I", (dues - number * self._width).astype(np.uint32).tobytes())
         held = self._bucket(number).setdefault(tag, (since, keys))
@@ -106,26 +102,21 @@ class Calendar:
         while True:
             if order and order[0] * self._width < now:
                 self._bring_near(now)
-            if self._at == len(near) or near[self._at][0] >= now:
+            if not near or near[0][0] >= now:
                 break
-            entry = near[self._at]
-            self._at += 1
+            entry = heapq.heappop(near)
             if entry != last:  # the same entry twice is one
                 last = entry
                 yield entry
-        if self._at == len(near):
-            near.clear()
-            self._at = 0
         next_bucket = order[0] * self._width if order else NEVER
-        self.soonest = min(near[self._at][0], next_bucket) if near else next_bucket
+        self.soonest = min(near[0][0], next_bucket) if near else next_bucket
 
     def _bring_near(self, now: int) -> None:
         """Bring nearer the buckets that have begun."""
-        self._near[: self._at], self._at = [], 0
         while self._order and self._order[0] * self._width < now:
             self._reached = heapq.heappop(self._order)
             began = self._reached * self._width
             for tag, (since, keys) in self._far.pop(self._reached).items():
                 dues = [began + elapsed for elapsed in since]
                 self._near.extend(zip(dues, keys, repeat(tag)))
-        self._near.sort()
+        heapq.heapify(self._near)
