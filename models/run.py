@@ -232,7 +232,7 @@ class Run:
         profile.progress[ticket] = after
         closed = ticket[1] + goal.window < self.partition.clock.now
         if closed and goal.outcome.met(after) and not goal.outcome.met(before):
-            self._close(key, goal, ticket, after, profile.offset, late=True)
+            self._close(key, ticket, after, profile.offset, late=True)
             del profile.progress[ticket]
 
     def _erase_by(self, key: bytes, offset: int) -> None:
@@ -348,13 +348,13 @@ class Run:
     def _close_on_time(self, key: bytes, goal: CompiledGoal, t0: int, offset: int) -> None:
         profile, ticket = self.profile(key), (goal.key, t0)
         if profile is not None and ticket in self.tickets(key):
-            self._close(key, goal, ticket, profile.progress.get(ticket, 0), offset, late=False)
+            self._close(key, ticket, profile.progress.get(ticket, 0), offset, late=False)
 
     def _close(
-        self, key: bytes, goal: CompiledGoal, ticket: TicketId, progress: int, offset: int, *,
-        late: bool,
-    ) -> None:  # fmt: skip
-        t0, label = ticket[1], goal.label(progress)
+        self, key: bytes, ticket: TicketId, progress: int, offset: int, *, late: bool
+    ) -> None:
+        goal, t0 = self.compiled.by_key[ticket[0]], ticket[1]
+        label = goal.label(progress)
         held = self.tickets(key)[ticket]
         self.closings.append(Closing(key, goal, t0, label, held, late, offset))
         self.counts["reversed" if late else f"closed_{label}"] += 1

@@ -86,9 +86,9 @@ class RunConsumerThread(driver.AIOKafkaConsumerThread):
         return consumer
 
     async def on_start(self) -> None:
-        """Start the consumer; it hands over what it fetches of changelogs as it is parsed."""
+        """Start the consumer; it hands over what it fetches as it is parsed."""
         await super().on_start()
-        self._ensure_consumer()._fetcher._records = Fetched(self.consumer._is_changelog_tp)
+        self._ensure_consumer()._fetcher._records = Fetched()
 
     async def on_thread_stop(self) -> None:
         """Leave the group, if that can be done soon; if not, the session ends by itself.

@@ -1,4 +1,4 @@
-"""What is fetched of a changelog is handed over as it was parsed, and says the same."""
+"""What is fetched is handed over as it was parsed, and says the same."""
 
 from __future__ import annotations
 
@@ -16,13 +16,12 @@ from aiokafka.record.default_records import DefaultRecordBatchBuilder
 from aiokafka.record.memory_records import MemoryRecords
 from aiokafka.structs import TopicPartition
 from faust.transport.drivers import aiokafka as driver
-from faust.types import TP
 from hypothesis import given
 from hypothesis import strategies as st
 
 from streams.transport.consumer import RunConsumerThread
 from streams.transport.reading import Fetched, ParsedRecords
-from tests.support.transport import PROFILES, Rig, run
+from tests.support.transport import Rig, run
 
 PLACE = TopicPartition("log", 0)
 FIELDS = ("key", "value", "offset", "timestamp", "timestamp_type")
@@ -59,7 +58,8 @@ def drained(buffer: dict[Any, Any], records: PartitionRecords, most: int | None)
     found: list[Any] = []
     while buffer[PLACE].has_more():
         some = buffer[PLACE].getall(most)
-        found.append(([[getattr(one, field) for field in FIELDS] for one in some], state.position))
+        said = [[*(getattr(one, field) for field in FIELDS), *one.headers] for one in some]
+        found.append((said, state.position))
     return found
 
 
@@ -72,18 +72,13 @@ def test_records_say_the_same_as_those_that_aiokafka_makes(
     sizes: list[int], aborted: set[int], most: int | None
 ) -> None:
     plain = drained({}, fetched(sizes, aborted), most)
-    assert drained(Fetched(lambda _: True), fetched(sizes, aborted), most) == plain
-
-
-@pytest.mark.parametrize(("kept", "kind"), [(PLACE, ParsedRecords), ("", PartitionRecords)])
-def test_only_those_of_changelogs_are_handed_over_as_they_were_parsed(kept: Any, kind: Any) -> None:
-    records = fetched([1], set())
-    drained(Fetched(lambda place: bool(place == kept)), records, None)
-    assert type(records) is kind
+    records = fetched(sizes, aborted)
+    assert drained(Fetched(), records, most) == plain
+    assert type(records) is ParsedRecords
 
 
 def test_an_error_is_kept_as_it_is() -> None:
-    buffer = Fetched(lambda _: True)
+    buffer = Fetched()
     buffer[PLACE] = error = FetchError(error=ValueError(), backoff=0)
     assert buffer[PLACE] is error
 
@@ -100,8 +95,6 @@ def test_the_worker_s_consumer_is_given_the_buffer_when_it_starts(
         thread: Any = RunConsumerThread(Rig().consumer)
         thread.thread_loop.close()  # nothing runs in it
         await thread.on_start()
-        buffer = thread._consumer._fetcher._records
-        assert buffer._is_changelog(TP(PROFILES, 0))
-        assert not buffer._is_changelog(TP("penchant.events", 0))
+        assert type(thread._consumer._fetcher._records) is Fetched
 
     run(test)
