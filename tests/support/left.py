@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections import defaultdict
 
+import orjson
+
 from models.goals.examples import Example, decode_example, encode_example
 from models.goals.tickets import Packed, pack_ticket, unpack_ticket
 from models.learning.snapshot import read_snapshot
@@ -43,6 +45,20 @@ def all_learned(cluster: Cluster) -> bool:
     """Whether the snapshots know all examples that are there."""
     examples = {goal: len(found) for goal, found in examples_of(cluster).items()}
     return bool(examples) and learned(cluster) == examples
+
+
+def every_ticket_was_trained_once(cluster: Cluster) -> int:
+    """Hold the last snapshots against the examples; how many there are."""
+    examples = [orjson.loads(record.value) for record in cluster.read(cluster.topics.examples)]
+    ids = [one["ticket_id"] for one in examples]
+    assert len(set(ids)) == len(ids)
+    assert all_learned(cluster)
+    latest = {one.key.decode(): orjson.loads(one.value)
+              for one in cluster.read(cluster.topics.models)}  # fmt: skip
+    for goal, snapshot in latest.items():
+        labels = [one["label"] for one in examples if one["goal"] == goal]
+        assert (snapshot["examples"], snapshot["positives"]) == (len(labels), sum(labels))
+    return len(ids)
 
 
 def rows(cluster: Cluster, topic: str) -> Rows:
