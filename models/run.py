@@ -215,7 +215,7 @@ class Run:
     ) -> None:
         """Bring the tickets forward whose outcome an event counts towards."""
         tickets = self.tickets(key)
-        if profile.progress:
+        if not profile.progress.keys() <= tickets.keys():
             profile.progress = {one: n for one, n in profile.progress.items() if one in tickets}
         for ticket in list(tickets):
             goal = goals.get(ticket[0])
