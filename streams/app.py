@@ -155,6 +155,7 @@ class Worker:
     def _wire(self) -> None:
         self._agent(self.topics.events, "score", self.score_lanes)
         self._agent(self.topics.examples, "train", self.train_lanes)
+        self.app.on_partitions_assigned.connect(self._take_on)
         self.app.on_partitions_revoked.connect(self._let_go)
         self.app.on_before_shutdown.connect(self._shut_down)
         self.app.task(self.snapshots.run)
@@ -202,6 +203,12 @@ class Worker:
 
     async def _acknowledge_trained(self, run: Any) -> None:
         await self._streams["train"].ack(run)
+
+    async def _take_on(self, *sent: Any, **_: Any) -> None:
+        """Partitions come: trainers are started while tables are read."""
+        numbers = [tp.partition for tp in sent[-1] if tp.topic == self.topics.examples]
+        if any(self.training.goals_of(number) for number in numbers):
+            self.desk.begin()
 
     async def _let_go(self, *sent: Any, **_: Any) -> None:
         """Partitions leave: nothing of theirs may be kept, for another worker may change them."""

@@ -33,7 +33,7 @@ class TrainersGoneError(PenchantError):
 
 
 class Apart:
-    """A desk in another process, which is started when it is first asked.
+    """A desk in another process, which is started when it is needed.
 
     Parameters
     ----------
@@ -44,7 +44,7 @@ class Apart:
     """
 
     def __init__(self, config: Config, new_trainer: NewTrainer = Trainer) -> None:
-        self._begin = config, new_trainer
+        self._first = config, new_trainer
         self._child: subprocess.Popen[bytes] | None = None
         # One thread: what is asked is answered in that order, and whoever no longer waits for an
         # answer leaves it to be read.
@@ -55,6 +55,11 @@ class Apart:
     def pid(self) -> int | None:
         """The process, if it has been started."""
         return None if self._child is None else self._child.pid
+
+    def begin(self) -> None:
+        """Start the other process: it takes a second to import what it needs."""
+        if self._child is None and not self._ended:
+            self._thread.submit(self._running)
 
     async def open(self, number: int, enrolment: Enrolment) -> list[Portrait]:
         """Open a school; what there is to show of its trainers."""
@@ -99,16 +104,21 @@ class Apart:
         return answer
 
     def _exchange(self, name: str, *arguments: Any) -> Any:
-        if self._child is None:
-            self._child = _start()
-            send(_requests(self._child), self._begin)
+        child = self._running()
         try:
-            send(_requests(self._child), (name, arguments))
-            return receive(_answers(self._child))
+            send(_requests(child), (name, arguments))
+            return receive(_answers(child))
         except (OSError, EOFError, pickle.UnpicklingError) as error:
-            code = self._child.wait(PATIENCE)
+            code = child.wait(PATIENCE)
             said = f"the trainers' process has ended (exit code {code}): out of memory, or killed"
             raise TrainersGoneError(said) from error
+
+    def _running(self) -> subprocess.Popen[bytes]:
+        """The other process; only ever asked for in the thread."""
+        if self._child is None:
+            self._child = _start()
+            send(_requests(self._child), self._first)
+        return self._child
 
     def _end(self) -> None:
         child = self._child

@@ -34,6 +34,9 @@ class Enrolment(NamedTuple):
 class Desk(Protocol):
     """Has schools by the number of their partitions; what is asked is done in that order."""
 
+    def begin(self) -> None:
+        """Get ready, for a school will be opened soon."""
+
     async def open(self, number: int, enrolment: Enrolment) -> list[Portrait]:
         """Open a school; what there is to show of its trainers."""
 
@@ -102,6 +105,9 @@ class Here:
 
     def __init__(self, schools: Schools) -> None:
         self.schools = schools
+
+    def begin(self) -> None:
+        """Get ready: nothing to do."""
 
     async def open(self, number: int, enrolment: Enrolment) -> list[Portrait]:
         """Open a school; what there is to show of its trainers."""

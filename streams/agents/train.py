@@ -112,6 +112,11 @@ class TrainingAgent:
             logger.info("withdrew the snapshot of a goal that is no more", extra={"goal": goal})
         register.saved(time.monotonic())
 
+    def goals_of(self, number: int) -> list[str]:
+        """The goals whose examples are in a partition."""
+        goals = self.config.goals
+        return [goal for goal in goals if goal_partition(goal, self._partitions) == number]
+
     def register(self, number: int) -> Register:
         """What there is to know of the trainers of a partition, as they were last made durable."""
         if number not in self._registers:
@@ -173,9 +178,8 @@ class TrainingAgent:
     # -- what it writes ---------------------------------------------------------------------
 
     def _register(self, number: int) -> Register:
-        known = self.config.goals
-        goals = [goal for goal in known if goal_partition(goal, self._partitions) == number]
-        return register_of(goals, self.table.holder(number), known.keys())
+        known = self.config.goals.keys()
+        return register_of(self.goals_of(number), self.table.holder(number), known)
 
     def _passed(self, number: int, register: Register) -> list[Outgoing]:
         """The end of a note of crashes, once the place is behind us."""

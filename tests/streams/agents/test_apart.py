@@ -109,6 +109,20 @@ async def test_nothing_is_started_for_what_was_never_opened() -> None:
 
 
 @awaited
+async def test_it_may_be_started_before_it_is_asked_and_then_once() -> None:
+    async with desk() as apart:
+        apart.begin()
+        apart.begin()
+        await apart.open(0, ENROLMENT)
+        pid = apart.pid
+        apart.begin()
+        await apart.open(1, ENROLMENT)
+        assert apart.pid == pid
+    apart.begin()  # too late: nobody would end it
+    assert not is_there(pid or 0)
+
+
+@awaited
 async def test_a_bug_there_says_where_it_is_and_not_what_it_stumbled_over() -> None:
     async with desk(BuggyTrainer) as apart:
         await apart.open(0, ENROLMENT)

@@ -22,7 +22,7 @@ from streams.crashes import CRASHED
 from streams.transport.consumer import RunConsumer, RunFetcher
 from tests.support.transport import EVENTS, PROFILES, Rig, records, run
 
-A = TP(EVENTS, 0)
+A, OTHER = TP(EVENTS, 0), TP(EVENTS, 1)
 ATTRIBUTES = [
     "_buffered_partitions", "_committed_offset", "_n_acked",
     "_read_offset", "_stopped", "_thread", "_unacked_messages", "_waiting_for_ack", "app",
@@ -148,8 +148,10 @@ def test_a_signal_says_its_sender_first_and_what_is_sent_last() -> None:
 
         rig = Rig()
         rig.app.on_partitions_revoked.connect(hear)
+        rig.app.on_partitions_assigned.connect(hear)
         await rig.app.on_partitions_revoked.send({A})
-        assert heard == [(rig.app, {A})]
+        await rig.app.on_partitions_assigned.send({OTHER})
+        assert heard == [(rig.app, {A}), (rig.app, {OTHER})]
         assert isinstance(rig.app.on_before_shutdown, Signal)
 
     run(test)
