@@ -1,7 +1,7 @@
-"""Timers of a partition: what falls due when, in exact order, for twelve bytes an entry.
+"""Timers of a partition: what falls due when, in exact order, for sixteen bytes an entry.
 
-Entries wait in coarse buckets of time, those of a tag together, each as the milliseconds since its
-bucket began and a reference to its key; only the bucket that the clock is in is kept in a heap.
+Entries wait in coarse buckets of time, each as a number of the milliseconds since its bucket began
+and its tag, and a reference to its key; only the bucket that the clock is in is kept in a heap.
 """
 
 from __future__ import annotations
@@ -16,9 +16,11 @@ import numpy as np
 from models.goals.schedule import Ints
 
 Entry = tuple[int, bytes, int]
-#: Milliseconds since the bucket began, and keys, of the entries of one tag in a bucket.
-Waiting = tuple["array[int]", list[bytes]]
+#: Milliseconds since the bucket began with the tag below them, and keys, of a bucket's entries.
+Bucket = tuple["array[int]", list[bytes]]
 NEVER = 1 << 62
+TAG_BITS = 32
+TAG = (1 << TAG_BITS) - 1
 
 
 class Calendar:
@@ -42,15 +44,13 @@ class Calendar:
         self._width = width
         self._reached = -1
         self._near: list[Entry] = []
-        self._far: dict[int, dict[int, Waiting]] = {}
+        self._far: dict[int, Bucket] = {}
         self._order: list[int] = []
         #: Nothing falls due before this.
         self.soonest = NEVER
 
     def __len__(self) -> int:
-        return len(self._near) + sum(
-            len(keys) for bucket in self._far.values() for _, keys in bucket.values()
-        )
+        return len(self._near) + sum([len(keys) for _, keys in self._far.values()])
 
     def add(self, due: int, key: bytes, tag: int) -> None:
         """Let an entry wait until ``due``; ``tag`` is an unsigned 32-bit number."""
@@ -60,18 +60,13 @@ class Calendar:
         if number <= self._reached:
             heapq.heappush(self._near, (due, key, tag))
             return
-        bucket = self._far.get(number) or self._bucket(number)
-        waiting = bucket.get(tag)
-        if waiting is None:
-            waiting = bucket[tag] = (array("I"), [])
-        waiting[0].append(due - number * self._width)
-        waiting[1].append(key)
+        entries, keys = self._far.get(number) or self._new_bucket(number)
+        entries.append(due - number * self._width << TAG_BITS | tag)
+        keys.append(key)
 
-    def _bucket(self, number: int) -> dict[int, Waiting]:
-        bucket = self._far.get(number)
-        if bucket is None:
-            bucket = self._far[number] = {}
-            heapq.heappush(self._order, number)
+    def _new_bucket(self, number: int) -> Bucket:
+        bucket = self._far[number] = (array("Q"), [])
+        heapq.heappush(self._order, number)
         return bucket
 
     def add_many(self, dues: Ints, keys: Sequence[bytes], tag: int) -> None:
@@ -89,11 +84,9 @@ class Calendar:
             self._near.extend(zip(dues.tolist(), keys, repeat(tag)))
             heapq.heapify(self._near)
             return
-        since = array("I", (dues - number * self._width).astype(np.uint32).tobytes())
-        held = self._bucket(number).setdefault(tag, (since, keys))
-        if held[0] is not since:
-            held[0].extend(since)
-            held[1].extend(keys)
+        entries, held = self._far.get(number) or self._new_bucket(number)
+        entries.frombytes((dues - number * self._width << TAG_BITS | tag).astype("<u8").tobytes())
+        held.extend(keys)
 
     def pop(self, now: int) -> Iterator[Entry]:
         """Take out what fell due before ``now``, in order; what is added meanwhile takes part."""
@@ -116,7 +109,9 @@ class Calendar:
         while self._order and self._order[0] * self._width < now:
             self._reached = heapq.heappop(self._order)
             began = self._reached * self._width
-            for tag, (since, keys) in self._far.pop(self._reached).items():
-                dues = [began + elapsed for elapsed in since]
-                self._near.extend(zip(dues, keys, repeat(tag)))
+            entries, keys = self._far.pop(self._reached)
+            self._near += [
+                (began + (entry >> TAG_BITS), key, entry & TAG)
+                for entry, key in zip(entries, keys, strict=True)
+            ]
         heapq.heapify(self._near)
