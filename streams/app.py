@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import Callable
 from typing import Any
@@ -47,6 +48,9 @@ METADATA_AGE = 60.0
 TOGETHER_BYTES = 2_000_000
 #: Examples that are learned together, at most, but for a run that is larger by itself.
 TOGETHER_EXAMPLES = 5_000
+#: Examples that may wait in a partition while events of a backlog are scored, and the seconds that
+#: a run of such events then waits for them, at most.
+MOST_UNLEARNED, LEARNING_FIRST = 5_000, 1.0
 REPARTITIONED = (
     "{topic} has {found} partitions now, not {known}: new events of a profile may come to another "
     "partition than the one that its state is in. See docs/scaling.md, Repartitioning"
@@ -191,11 +195,27 @@ class Worker:
             await self.scoring.idle(number, runs[0])
             return
         records = [record for run in runs for record in run.value]
+        await self._let_learn(number)
         self._busy_at[number] = time.monotonic()
         await self._handle(number, records, runs[-1].message.offset)
         self._busy_at[number] = time.monotonic()
         for run in runs:
             await self._streams["score"].ack(run)
+
+    async def _let_learn(self, number: int) -> None:
+        """Wait a moment for trainers that are far behind while a backlog of events is worked off.
+
+        A replay would outrun them, and score a year with the models of its first weeks. Events that
+        come live wait for nobody.
+        """
+        until, source = time.monotonic() + LEARNING_FIRST, TP(self.topics.events, number)
+        while time.monotonic() < until:
+            lags = self._lags()
+            unlearned = [lag for tp, lag in lags.items() if tp.topic == self.topics.examples]
+            is_backlog = lags.get(source, 0) > self.settings.run_records
+            if not is_backlog or max(unlearned, default=0) <= MOST_UNLEARNED:
+                return
+            await asyncio.sleep(0.05)
 
     async def _train(self, number: int, runs: list[Any] | None) -> None:
         self._asked.discard(TP(self.topics.examples, number))
@@ -238,17 +258,27 @@ class Worker:
         if (error := self._repartitioned(consumer)) is not None:
             await self.app.crash(error)
             return
-        events, examples = self.topics.events, self.topics.examples
-        done = {TP(events, number): offset for number, offset in self.scoring.done.items()}
-        done |= {TP(examples, number): offset for number, offset in self.training.done.items()}
-        positions: Positions = consumer.positions
-        lags = positions.lags(done)
-        self.vitals.look(lags, done, positions.readable(done))
+        done, lags = self._done(), self._lags()
+        self.vitals.look(lags, done, consumer.positions.readable(done))
         if self.vitals.settled:
             for tp in lags:
-                if tp.topic == events:
+                if tp.topic == self.topics.events:
                     self._busy_at.setdefault(tp.partition, time.monotonic())
                 await self._ask(tp)
+
+    def _done(self) -> dict[TP, int]:
+        """Source partitions -> the next offset, everything before it durable."""
+        events, examples = self.topics.events, self.topics.examples
+        done = {TP(events, number): offset for number, offset in self.scoring.done.items()}
+        return done | {
+            TP(examples, number): offset for number, offset in self.training.done.items()
+        }
+
+    def _lags(self) -> dict[TP, int]:
+        """Source partitions -> records that are not done with."""
+        consumer: Any = self.app.consumer
+        positions: Positions = consumer.positions
+        return positions.lags(self._done())
 
     def _repartitioned(self, consumer: Any) -> RepartitionedError | None:
         """What is wrong where partitions were added to a source."""

@@ -43,6 +43,7 @@ def worked(embedded: Cluster) -> tuple[Worker, list[dict[str, Any]]]:
     until(
         lambda: worker.metrics().get("penchant_events_total/applied", 0) >= len(log), "all events"
     )
+    until(lambda: any("_lag_records/" in name for name in worker.metrics()), "a look at the lag")
     return worker, log
 
 

@@ -5,9 +5,11 @@ from __future__ import annotations
 from types import SimpleNamespace
 from typing import Any
 
+import pytest
+from faust.types import TP
 from prometheus_client import CollectorRegistry
 
-from streams.app import TOGETHER_BYTES, RepartitionedError, Worker
+from streams.app import MOST_UNLEARNED, TOGETHER_BYTES, RepartitionedError, Worker
 from streams.settings import Settings
 from tests.support.factories import config
 from tests.support.transport import run
@@ -63,3 +65,46 @@ def test_of_large_records_fewer_are_worked_on_together() -> None:
     assert weigh(run_of(100, 300)) == weigh(run_of(100, None)) == 100
     assert weigh(run_of(100, TOGETHER_BYTES // 200)) == 1000
     assert weigh(1.5) == 2000  # an idle while goes with nothing else
+
+
+def behind(events: int, examples: list[int]) -> tuple[Any, Any]:
+    """A worker of whose events so many wait, and of whose examples first so many and then fewer."""
+    worker: Any = Worker(config(), Settings(), CollectorRegistry())
+    source, lesson = TP(worker.topics.events, 1), TP(worker.topics.examples, 0)
+    seen = iter(examples)
+
+    def lags(_: Any) -> dict[TP, int]:
+        return {source: events, lesson: next(seen)}
+
+    worker.app.consumer = SimpleNamespace(positions=SimpleNamespace(lags=lags))
+    return worker, seen
+
+
+@pytest.mark.parametrize(
+    ("events", "examples", "looks"),
+    [
+        (Settings().run_records, [10**6, 10**6], 1),  # live: events wait for nobody
+        (10**6, [MOST_UNLEARNED, 10**6], 1),
+        (10**6, [10**6, MOST_UNLEARNED + 1, MOST_UNLEARNED, 10**6], 3),
+    ],
+)
+def test_a_backlog_of_events_waits_for_trainers_that_are_far_behind(
+    events: int, examples: list[int], looks: int
+) -> None:
+    async def test() -> None:
+        worker, seen = behind(events, examples)
+        await worker._let_learn(1)
+        assert len(list(seen)) == len(examples) - looks
+
+    run(test)
+
+
+def test_it_does_not_wait_for_trainers_that_never_catch_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("streams.app.LEARNING_FIRST", 0.12)
+
+    async def test() -> None:
+        worker, seen = behind(10**6, [10**6] * 100)
+        await worker._let_learn(1)
+        assert 0 < len(list(seen)) < 99
+
+    run(test)

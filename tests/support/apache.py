@@ -61,7 +61,8 @@ def _fetch(libs: Path) -> None:
 
 def new_identity() -> str:
     """An identity for a cluster."""
-    return base64.urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")
+    # The first bits are not random, and none that would make it look like an option.
+    return base64.urlsafe_b64encode(b"k" + uuid.uuid4().bytes[1:]).decode().rstrip("=")
 
 
 @dataclass
