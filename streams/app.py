@@ -48,9 +48,10 @@ METADATA_AGE = 60.0
 TOGETHER_BYTES = 2_000_000
 #: Examples that are learned together, at most, but for a run that is larger by itself.
 TOGETHER_EXAMPLES = 5_000
-#: Examples that may wait in a partition while events of a backlog are scored, and the seconds that
-#: a run of such events then waits for them, at most.
-MOST_UNLEARNED, LEARNING_FIRST = 5_000, 1.0
+#: Examples that may wait in a partition until a backlog of events pauses a moment after each step,
+#: and until it waits for them; the seconds of the one, and of the other at most.
+FEW_UNLEARNED, MOST_UNLEARNED = 1_000, 2_500
+MOMENT, LEARNING_FIRST = 0.005, 0.25
 REPARTITIONED = (
     "{topic} has {found} partitions now, not {known}: new events of a profile may come to another "
     "partition than the one that its state is in. See docs/scaling.md, Repartitioning"
@@ -116,6 +117,7 @@ class Worker:
         checkpoint = traces.scoring.beside(self.checkpoint) if traces else self.checkpoint
         wiring = Wiring(self.topics, checkpoint, self.metrics, settings.partitions)
         self.scoring = ScoringAgent(self.engine, wiring, (profiles, tickets), self.snapshots)
+        self.scoring.pause = self._let_learn
         self.guard = PoisonGuard(self.scoring, settings.poison_crashes)
         handle = self.guard.handle
         self._handle = traces.scoring.around(handle) if traces else handle
@@ -195,7 +197,6 @@ class Worker:
             await self.scoring.idle(number, runs[0])
             return
         records = [record for run in runs for record in run.value]
-        await self._let_learn(number)
         self._busy_at[number] = time.monotonic()
         await self._handle(number, records, runs[-1].message.offset)
         self._busy_at[number] = time.monotonic()
@@ -203,19 +204,24 @@ class Worker:
             await self._streams["score"].ack(run)
 
     async def _let_learn(self, number: int) -> None:
-        """Wait a moment for trainers that are far behind while a backlog of events is worked off.
+        """After a step: wait for trainers that are behind while a backlog is worked off.
 
         A replay would outrun them, and score a year with the models of its first weeks. Events that
         come live wait for nobody.
         """
-        until, source = time.monotonic() + LEARNING_FIRST, TP(self.topics.events, number)
-        while time.monotonic() < until:
-            lags = self._lags()
-            unlearned = [lag for tp, lag in lags.items() if tp.topic == self.topics.examples]
-            is_backlog = lags.get(source, 0) > self.settings.run_records
-            if not is_backlog or max(unlearned, default=0) <= MOST_UNLEARNED:
-                return
-            await asyncio.sleep(0.05)
+        until, bound = time.monotonic() + LEARNING_FIRST, FEW_UNLEARNED
+        await asyncio.sleep(0)
+        while self._unlearned(number) > bound and time.monotonic() < until:
+            bound = MOST_UNLEARNED
+            await asyncio.sleep(MOMENT)
+
+    def _unlearned(self, number: int) -> int:
+        """Examples that wait for trainers here, where events of a partition have piled up."""
+        lags = self._lags()
+        if lags.get(TP(self.topics.events, number), 0) <= self.settings.run_records:
+            return 0
+        examples = [lag for tp, lag in lags.items() if tp.topic == self.topics.examples]
+        return max(examples, default=0)
 
     async def _train(self, number: int, runs: list[Any] | None) -> None:
         self._asked.discard(TP(self.topics.examples, number))
@@ -372,6 +378,7 @@ def new_faust_app(
         loghandlers=[],
     )
     app.transport = RunTransport(
-        brokers, app, checkpoint=checkpoint, max_run=settings.run_records, lost=lost
-    )
+        brokers, app, checkpoint=checkpoint, max_run=settings.run_records, lost=lost,
+        last=topics_of(settings).events,
+    )  # fmt: skip
     return app

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
+from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
 from typing import Any
 
@@ -68,6 +69,8 @@ class ScoringAgent:
         self.done: dict[int, int] = {}
         # One step at a time between two looks at the sockets: others have a turn.
         self._turn = asyncio.Lock()
+        #: What is waited for after a step of a partition, before another begins.
+        self.pause: Callable[[int], Awaitable[None]] = _look_at_sockets
         self._examples_partitions = list(range(wiring.partitions))
         self.metrics.expect(goal.name for goal in engine.compiled.goals)
         for goal in engine.compiled.goals:
@@ -87,7 +90,7 @@ class ScoringAgent:
         while True:
             async with self._turn:
                 step = self._step(partition, left, len(records) - len(left))
-                await asyncio.sleep(0)
+                await self.pause(number)
             left = left[step.taken :]
             end = left[0].offset if left else offset + 1
             await self._finish(partition, step, end)
@@ -213,6 +216,10 @@ class ScoringAgent:
             Output(self.topics.examples, goal_partition(goal, self._examples_partitions), records)
             for goal, records in by_goal.items()
         ]
+
+
+async def _look_at_sockets(_: int) -> None:
+    await asyncio.sleep(0)
 
 
 def goal_partition(goal: str, partitions: list[int]) -> int:

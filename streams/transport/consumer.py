@@ -88,7 +88,8 @@ class RunConsumerThread(driver.AIOKafkaConsumerThread):
     async def on_start(self) -> None:
         """Start the consumer; it hands over what it fetches as it is parsed."""
         await super().on_start()
-        self._ensure_consumer()._fetcher._records = Fetched()
+        ours: Any = self.consumer
+        self._ensure_consumer()._fetcher._records = Fetched(ours.last)
 
     async def on_thread_stop(self) -> None:
         """Leave the group, if that can be done soon; if not, the session ends by itself.
@@ -121,6 +122,7 @@ class RunConsumer(driver.Consumer):
         self.checkpoint = transport.checkpoint
         self.max_run = transport.max_run
         self.lost = transport.lost
+        self.last = transport.last
         self.positions = Positions(self)
         self._through: dict[TP, int] = {}
         self._sought = self._ready = -1
@@ -356,6 +358,8 @@ class RunTransport(driver.Transport):
         Records in a run, at most.
     lost
         Told of each source partition how many of its offsets were deleted before they were read.
+    last
+        A topic whose records are handed over after those of others.
     """
 
     Consumer = RunConsumer
@@ -367,9 +371,11 @@ class RunTransport(driver.Transport):
         checkpoint: Checkpoint,
         max_run: int,
         lost: Callable[[TP, int], None],
+        last: str = "",
         **kwargs: Any,
     ) -> None:
         super().__init__(*args, **kwargs)
         self.checkpoint = checkpoint
         self.max_run = max_run
         self.lost = lost
+        self.last = last

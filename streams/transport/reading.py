@@ -26,7 +26,24 @@ class ParsedRecords(PartitionRecords):  # type: ignore[misc] # aiokafka's has no
 
 
 class Fetched(dict[TopicPartition, Any]):
-    """What a fetcher has fetched and not yet handed over, in place of its own dictionary."""
+    """What a fetcher has fetched and not yet handed over, in place of its own dictionary.
+
+    A fetcher hands over in this order, as many records as are asked for, and what is left of a
+    partition is first again: a backlog of events would keep the examples waiting that come of it.
+
+    Parameters
+    ----------
+    last
+        The topic whose records come after those of others.
+    """
+
+    def __init__(self, last: str = "") -> None:
+        super().__init__()
+        self._last = last
+
+    def keys(self) -> list[TopicPartition]:  # type: ignore[override] # a list is made of it anyway
+        """The partitions in the order in which they are handed over."""
+        return sorted(super().keys(), key=lambda tp: tp.topic == self._last)
 
     def __setitem__(self, tp: TopicPartition, result: Any) -> None:
         records = getattr(result, "_partition_records", None)  # of an error there are none

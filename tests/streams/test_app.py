@@ -9,7 +9,7 @@ import pytest
 from faust.types import TP
 from prometheus_client import CollectorRegistry
 
-from streams.app import MOST_UNLEARNED, TOGETHER_BYTES, RepartitionedError, Worker
+from streams.app import FEW_UNLEARNED, MOST_UNLEARNED, TOGETHER_BYTES, RepartitionedError, Worker
 from streams.settings import Settings
 from tests.support.factories import config
 from tests.support.transport import run
@@ -84,27 +84,28 @@ def behind(events: int, examples: list[int]) -> tuple[Any, Any]:
     ("events", "examples", "looks"),
     [
         (Settings().run_records, [10**6, 10**6], 1),  # live: events wait for nobody
-        (10**6, [MOST_UNLEARNED, 10**6], 1),
+        (10**6, [FEW_UNLEARNED, 10**6], 1),
+        (10**6, [FEW_UNLEARNED + 1, MOST_UNLEARNED, 10**6], 2),  # a moment
         (10**6, [10**6, MOST_UNLEARNED + 1, MOST_UNLEARNED, 10**6], 3),
     ],
 )
-def test_a_backlog_of_events_waits_for_trainers_that_are_far_behind(
+def test_a_backlog_of_events_waits_for_trainers_that_are_behind(
     events: int, examples: list[int], looks: int
 ) -> None:
     async def test() -> None:
         worker, seen = behind(events, examples)
-        await worker._let_learn(1)
+        await worker.scoring.pause(1)
         assert len(list(seen)) == len(examples) - looks
 
     run(test)
 
 
 def test_it_does_not_wait_for_trainers_that_never_catch_up(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("streams.app.LEARNING_FIRST", 0.12)
+    monkeypatch.setattr("streams.app.LEARNING_FIRST", 0.03)
 
     async def test() -> None:
         worker, seen = behind(10**6, [10**6] * 100)
-        await worker._let_learn(1)
+        await worker.scoring.pause(1)
         assert 0 < len(list(seen)) < 99
 
     run(test)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import inspect
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from aiokafka.consumer.fetcher import (
     READ_COMMITTED,
+    Fetcher,
     FetchError,
     FetchResult,
     PartitionRecords,
@@ -77,6 +79,22 @@ def test_records_say_the_same_as_those_that_aiokafka_makes(
     assert type(records) is ParsedRecords
 
 
+def test_what_is_left_of_the_last_topic_comes_after_what_has_come_meanwhile() -> None:
+    buffer = Fetched("events")
+    places = [TopicPartition(topic, n) for n in range(2) for topic in ("events", "examples", "log")]
+    for place in places:
+        buffer[place] = object()
+    assert list(buffer.keys()) == [
+        *(place for place in places if place.topic != "events"),
+        *(place for place in places if place.topic == "events"),
+    ]
+    assert list(Fetched().keys()) == []
+
+
+def test_a_fetcher_asks_for_what_it_hands_over_by_its_keys() -> None:
+    assert "for tp in list(self._records.keys()):" in inspect.getsource(Fetcher.fetched_records)
+
+
 def test_an_error_is_kept_as_it_is() -> None:
     buffer = Fetched()
     buffer[PLACE] = error = FetchError(error=ValueError(), backoff=0)
@@ -95,6 +113,7 @@ def test_the_worker_s_consumer_is_given_the_buffer_when_it_starts(
         thread: Any = RunConsumerThread(Rig().consumer)
         thread.thread_loop.close()  # nothing runs in it
         await thread.on_start()
-        assert type(thread._consumer._fetcher._records) is Fetched
+        buffer = thread._consumer._fetcher._records
+        assert (type(buffer), buffer._last) == (Fetched, thread.consumer.last)
 
     run(test)
