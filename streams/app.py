@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import faust
@@ -52,6 +52,7 @@ TOGETHER_EXAMPLES = 5_000
 #: and until it waits for them; the seconds of the one, and of the other at most.
 FEW_UNLEARNED, MOST_UNLEARNED = 1_000, 2_500
 MOMENT, LEARNING_FIRST = 0.005, 0.25
+NOTHING_MORE: Mapping[TP, int] = {}
 REPARTITIONED = (
     "{topic} has {found} partitions now, not {known}: new events of a profile may come to another "
     "partition than the one that its state is in. See docs/scaling.md, Repartitioning"
@@ -217,7 +218,8 @@ class Worker:
 
     def _unlearned(self, number: int) -> int:
         """Examples that wait for trainers here, where events of a partition have piled up."""
-        lags = self._lags()
+        learned = {TP(self.topics.examples, at): end for at, end in self.training.learned.items()}
+        lags = self._lags(learned)
         if lags.get(TP(self.topics.events, number), 0) <= self.settings.run_records:
             return 0
         examples = [lag for tp, lag in lags.items() if tp.topic == self.topics.examples]
@@ -280,11 +282,11 @@ class Worker:
             TP(examples, number): offset for number, offset in self.training.done.items()
         }
 
-    def _lags(self) -> dict[TP, int]:
-        """Source partitions -> records that are not done with."""
+    def _lags(self, also: Mapping[TP, int] = NOTHING_MORE) -> dict[TP, int]:
+        """Source partitions -> records that are not done with: neither durable nor done also."""
         consumer: Any = self.app.consumer
         positions: Positions = consumer.positions
-        return positions.lags(self._done())
+        return positions.lags(self._done() | dict(also))
 
     def _repartitioned(self, consumer: Any) -> RepartitionedError | None:
         """What is wrong where partitions were added to a source."""

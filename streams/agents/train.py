@@ -63,6 +63,12 @@ class TrainingAgent:
         self._statuses: dict[str, str] = {}
         self._partitions = list(range(wiring.partitions))
 
+    @property
+    def learned(self) -> dict[int, int]:
+        """Partition -> its next offset: everything before it is learned, if not yet durable."""
+        registers = self._registers.items()
+        return {number: one.offset for number, one in registers if one.offset is not None}
+
     async def handle(self, number: int, records: list[Any], offset: int) -> None:
         """Learn a run that ends at an offset and make it durable.
 
