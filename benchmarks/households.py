@@ -17,13 +17,11 @@ from typing import NamedTuple
 
 import orjson
 
-from benchmarks.scale import PARTITIONS, PATIENCE, Patterns, resident, shown, write
+from benchmarks.scale import PARTITIONS, PATIENCE, Patterns, patterns_in, resident, shown, write
 from models.config.loader import load_config
 from models.engine import Engine
 from models.goals.tickets import TicketBook
 from models.learning.trainer import trainers_of
-from models.partition import CLOCK_KEY, NOT_PROFILES
-from models.profiles.codec import pack, unpack
 from models.step import PlainRecord
 from streams.demo.journey import read_journey
 from streams.settings import Settings
@@ -72,13 +70,7 @@ def households() -> Patterns:
             trainer.learn([one for one in step.examples if one.goal == name])
             if trainer.labels:
                 engine.adopt(trainer.snapshot())
-    states = []
-    for key, packed in partition.profiles.items():
-        if key not in NOT_PROFILES:
-            profile = unpack(packed)
-            profile.offset = -1  # of a log that is not here: what comes is no replay
-            states.append((pack(profile), partition.tickets.of(key)))
-    return Patterns(states, partition.profiles[CLOCK_KEY])
+    return patterns_in(partition)
 
 
 def measured(folder: Path, broker: str, found: Patterns, profiles: int) -> Memory:

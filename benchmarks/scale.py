@@ -24,7 +24,7 @@ from benchmarks.throughput.load import START, events, snapshots
 from models.config.loader import load_config
 from models.engine import Engine
 from models.goals.tickets import TicketBook, id_of, ticket_key
-from models.partition import CLOCK_KEY, NOT_PROFILES
+from models.partition import CLOCK_KEY, NOT_PROFILES, Partition
 from models.profiles.codec import pack, unpack
 from models.step import PlainRecord
 from streams.checkpoint import Ordered, Outgoing, Output
@@ -102,6 +102,11 @@ def patterns() -> Patterns:
     records = [PlainRecord(key, value, offset) for offset, (key, value) in enumerate(log)]
     for at in range(0, number, 1_000):
         partition.apply(engine.step(partition, records[at : at + 1_000]))
+    return patterns_in(partition)
+
+
+def patterns_in(partition: Partition) -> Patterns:
+    """The states of a partition's profiles."""
     states = []
     for key, packed in partition.profiles.items():
         if key not in NOT_PROFILES:

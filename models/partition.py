@@ -59,11 +59,12 @@ class Partition:
     @property
     def soonest(self) -> int:
         """No ticket or profile comes or goes before this."""
-        soonest, departures = self.openings.soonest, self.departures.soonest
-        for other in (self.closings.soonest, self.expiries.soonest, departures):
-            if other < soonest:  # noqa: PLR1730 - asked at every event, and a third of a call
-                soonest = other
-        return soonest
+        return min(
+            self.openings.soonest,
+            self.closings.soonest,
+            self.expiries.soonest,
+            self.departures.soonest,
+        )
 
     def apply(self, step: Step) -> None:
         """Take over what a step changed in the tables."""

@@ -52,7 +52,6 @@ TOGETHER_EXAMPLES = 5_000
 #: and until it waits for them; the seconds of the one, and of the other at most.
 FEW_UNLEARNED, MOST_UNLEARNED = 1_000, 2_500
 MOMENT, LEARNING_FIRST = 0.005, 0.25
-NOTHING_MORE: Mapping[TP, int] = {}
 REPARTITIONED = (
     "{topic} has {found} partitions now, not {known}: new events of a profile may come to another "
     "partition than the one that its state is in. See docs/scaling.md, Repartitioning"
@@ -122,12 +121,8 @@ class Worker:
         self.guard = PoisonGuard(self.scoring, settings.poison_crashes)
         handle = self.guard.handle
         self._handle = traces.scoring.around(handle) if traces else handle
-        schools = Schools(config, new_trainer)
-        self.desk: Desk = Here(schools)
-        if settings.trainers_apart:
-            self.desk = apart = Apart(config, new_trainer)
-            self.metrics.show_trainers_process(lambda: apart.pid)
-        trainers = self._table("trainers", Rows)
+        schools, trainers = Schools(config, new_trainer), self._table("trainers", Rows)
+        self.desk = self._new_desk(schools, new_trainer)
         self.training = TrainingAgent(config, wiring, trainers, schools, self.desk)
         self.lessons = Lessons(self.training, settings.snapshot_every, settings.poison_crashes)
         teach = self.lessons.handle
@@ -136,12 +131,9 @@ class Worker:
             self._score, self.app.crash, weigh=self._weigh, most=settings.run_records
         )
         self.train_lanes: Lanes[Any] = Lanes(
-            self._train,
-            self.app.crash,
-            patience=settings.snapshot_every,
-            weigh=_examples_in,
-            most=TOGETHER_EXAMPLES,
-        )
+            self._train, self.app.crash, patience=settings.snapshot_every,
+            weigh=_examples_in, most=TOGETHER_EXAMPLES,
+        )  # fmt: skip
         self.vitals = Vitals(self.app, settings, self.topics, self.metrics, self.snapshots)
         self._streams: dict[str, Any] = {}
         self._busy_at: dict[int, float] = {}
@@ -151,6 +143,13 @@ class Worker:
 
     def _note_loss(self, tp: TP, offsets: int) -> None:
         self.metrics.lost.labels(tp.topic).inc(offsets)
+
+    def _new_desk(self, schools: Schools, new_trainer: NewTrainer) -> Desk:
+        if not self.settings.trainers_apart:
+            return Here(schools)
+        apart = Apart(self.config, new_trainer)
+        self.metrics.show_trainers_process(lambda: apart.pid)
+        return apart
 
     def _table(self, name: str, new_holder: Any) -> RunTable:
         table = RunTable(
@@ -219,7 +218,7 @@ class Worker:
     def _unlearned(self, number: int) -> int:
         """Examples that wait for trainers here, where events of a partition have piled up."""
         learned = {TP(self.topics.examples, at): end for at, end in self.training.learned.items()}
-        lags = self._lags(learned)
+        lags = self._lags(self._done() | learned)
         if lags.get(TP(self.topics.events, number), 0) <= self.settings.run_records:
             return 0
         examples = [lag for tp, lag in lags.items() if tp.topic == self.topics.examples]
@@ -266,7 +265,8 @@ class Worker:
         if (error := self._repartitioned(consumer)) is not None:
             await self.app.crash(error)
             return
-        done, lags = self._done(), self._lags()
+        done = self._done()
+        lags = self._lags(done)
         self.vitals.look(lags, done, consumer.positions.readable(done))
         if self.vitals.settled:
             for tp in lags:
@@ -282,11 +282,11 @@ class Worker:
             TP(examples, number): offset for number, offset in self.training.done.items()
         }
 
-    def _lags(self, also: Mapping[TP, int] = NOTHING_MORE) -> dict[TP, int]:
-        """Source partitions -> records that are not done with: neither durable nor done also."""
+    def _lags(self, done: Mapping[TP, int]) -> dict[TP, int]:
+        """Source partitions -> records from the next offset on, by what is done."""
         consumer: Any = self.app.consumer
         positions: Positions = consumer.positions
-        return positions.lags(self._done() | dict(also))
+        return positions.lags(done)
 
     def _repartitioned(self, consumer: Any) -> RepartitionedError | None:
         """What is wrong where partitions were added to a source."""
