@@ -48,10 +48,10 @@ METADATA_AGE = 60.0
 TOGETHER_BYTES = 2_000_000
 #: Examples that are learned together, at most, but for a run that is larger by itself.
 TOGETHER_EXAMPLES = 5_000
-#: Examples that may wait in a partition until a backlog of events pauses a moment after each step,
-#: and until it waits for them; the seconds of the one, and of the other at most.
-FEW_UNLEARNED, MOST_UNLEARNED = 1_000, 2_500
-MOMENT, LEARNING_FIRST = 0.005, 0.25
+#: Examples that may wait in a partition until a backlog of events waits for them: so many moments
+#: after a step, at most, and the seconds of a moment.
+MOST_UNLEARNED = 4_000
+MOMENTS, MOMENT = 50, 0.005
 REPARTITIONED = (
     "{topic} has {found} partitions now, not {known}: new events of a profile may come to another "
     "partition than the one that its state is in. See docs/scaling.md, Repartitioning"
@@ -105,7 +105,7 @@ class Worker:
         self.topics = topics_of(settings)
         self.metrics = Metrics(registry)
         self.checkpoint = new_checkpoint(settings, self.topics)
-        self.app = new_faust_app(settings, self.checkpoint, self._note_loss)
+        self.app = new_faust_app(settings, self.checkpoint, self._note_loss, self._has_room)
         self.engine = engine or Engine(config, self.topics.events)
         self.snapshots = SnapshotReader(
             self.topics.models, self.engine, self.metrics, client_options(settings),
@@ -143,6 +143,12 @@ class Worker:
 
     def _note_loss(self, tp: TP, offsets: int) -> None:
         self.metrics.lost.labels(tp.topic).inc(offsets)
+
+    def _has_room(self, tp: TP) -> bool:
+        """Whether more of a partition may come: tables are read as fast as it goes."""
+        if tp.topic == self.topics.events:
+            return self.score_lanes.has_room(tp.partition)
+        return tp.topic != self.topics.examples or self.train_lanes.has_room(tp.partition)
 
     def _new_desk(self, schools: Schools, new_trainer: NewTrainer) -> Desk:
         if not self.settings.trainers_apart:
@@ -209,10 +215,10 @@ class Worker:
         A replay would outrun them, and score a year with the models of its first weeks. Events that
         come live wait for nobody.
         """
-        until, bound = time.monotonic() + LEARNING_FIRST, FEW_UNLEARNED
         await asyncio.sleep(0)
-        while self._unlearned(number) > bound and time.monotonic() < until:
-            bound = MOST_UNLEARNED
+        for _ in range(MOMENTS):
+            if self._unlearned(number) <= MOST_UNLEARNED:
+                break
             await asyncio.sleep(MOMENT)
 
     def _unlearned(self, number: int) -> int:
@@ -342,7 +348,10 @@ def new_checkpoint(settings: Settings, topics: Topics) -> Checkpoint:
 
 
 def new_faust_app(
-    settings: Settings, checkpoint: Checkpoint, lost: Callable[[TP, int], None]
+    settings: Settings,
+    checkpoint: Checkpoint,
+    lost: Callable[[TP, int], None],
+    has_room: Callable[[TP], bool],
 ) -> faust.App:
     """A Faust app with our transport, and nothing on that could harm."""
     brokers = [URL(f"kafka://{broker}") for broker in settings.brokers.split(",")]
@@ -381,6 +390,6 @@ def new_faust_app(
     )
     app.transport = RunTransport(
         brokers, app, checkpoint=checkpoint, max_run=settings.run_records, lost=lost,
-        last=topics_of(settings).events,
+        has_room=has_room, last=topics_of(settings).events,
     )  # fmt: skip
     return app

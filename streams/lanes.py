@@ -14,9 +14,9 @@ from typing import Any, Generic, TypeVar
 
 Item = TypeVar("Item")
 
-#: Full batches that may wait in a lane. A fetch brings several runs of one partition: they must not
-#: stand before those of others, whose lanes would be empty while this one waits for its checkpoint.
-WAITING = 4
+#: Full batches that may wait in a lane before whoever puts more has to wait, and with it the lanes
+#: of others; and those with which it takes no more, which leaves room for what has been asked for.
+WAITING, ENOUGH = 8, 2
 
 
 def _one(_: Any) -> int:
@@ -66,6 +66,10 @@ class Lanes(Generic[Item]):
             self._waiting[lane] = Waiting(self._weigh, self._most)
             self._tasks[lane] = asyncio.create_task(self._run(lane), name=f"lane-{lane}")
         await self._waiting[lane].put(item)
+
+    def has_room(self, lane: int) -> bool:
+        """Whether more may be fetched for a lane."""
+        return lane not in self._waiting or self._waiting[lane].weight < self._most * ENOUGH
 
     async def close(self) -> None:
         """End all lanes; what waits in them is left."""
@@ -126,18 +130,19 @@ class Waiting(Generic[Item]):
         self._weigh = weigh
         self._most = most
         self._items: deque[Item] = deque()
-        self._weight = 0
+        #: Of all that wait.
+        self.weight = 0
         self._closed = False
         self._room = asyncio.Event()
         self.filled = asyncio.Event()
 
     async def put(self, item: Item) -> None:
         """Add an item, once there is room; one that comes after the end is left, like the rest."""
-        while self._weight >= self._most * WAITING and not self._closed:
+        while self.weight >= self._most * WAITING and not self._closed:
             self._room.clear()
             await self._room.wait()
         self._items.append(item)
-        self._weight += self._weigh(item)
+        self.weight += self._weigh(item)
         self.filled.set()
 
     def take(self) -> list[Item]:
@@ -147,7 +152,7 @@ class Waiting(Generic[Item]):
         while self._items and weight + self._weigh(self._items[0]) <= self._most:
             taken.append(self._items.popleft())
             weight += self._weigh(taken[-1])
-        self._weight -= weight
+        self.weight -= weight
         self._room.set()
         if not self._items:
             self.filled.clear()

@@ -176,6 +176,7 @@ async def watch(follower: Follower, screen: Screen, children: list[Popen[bytes]]
     finally:
         following.cancel()
         await asyncio.gather(following, return_exceptions=True)
+    await follower.read_examples()
     return progress.seconds
 
 

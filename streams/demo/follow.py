@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import urllib.error
 import urllib.request
 from collections import Counter
+from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -30,11 +32,12 @@ class Seen:
     scores
         ``goal/profile`` -> its latest score, as JSON.
     tickets
-        Goal -> (T0, label, probability) of every example, corrected by reversals.
+        Goal -> (T0, label, probability) of every example, corrected by reversals; once they have
+        been read.
     metrics
         Name and labels of the worker's metrics -> value.
     read
-        Records read by topic.
+        Records followed by topic.
     """
 
     insights: dict[str, dict[str, Any]] = field(default_factory=dict)
@@ -68,51 +71,71 @@ class Follower:
         self.seen = Seen()
 
     async def run(self) -> None:
-        """Follow until cancelled."""
+        """Follow scores, insights and metrics until cancelled."""
         await asyncio.gather(self._follow_topics(), self._follow_metrics())
 
+    async def read_examples(self) -> None:
+        """Read the examples that are there by now.
+
+        They are wanted for the figures at the end alone: reading along would take as much of a
+        processor as sending the events does, and the worker has two at most.
+        """
+        places = self._places(self.topics.examples)
+        async with self._consumer(places) as consumer:
+            ends = await consumer.end_offsets(places)
+            while [place for place in places if await consumer.position(place) < ends[place]]:
+                for records in (await consumer.getmany(timeout_ms=200)).values():
+                    self._take_examples(records)
+
     async def _follow_topics(self) -> None:
+        places = [*self._places(self.topics.scores), TopicPartition(self.topics.insights, 0)]
+        async with self._consumer(places) as consumer:
+            while True:
+                fetched = await consumer.getmany(timeout_ms=200)
+                for place, records in fetched.items():
+                    self.seen.read[place.topic] += len(records)
+                    if place.topic == self.topics.scores:
+                        self._take_scores(records)
+                    else:
+                        self._take_insights(records)
+                await asyncio.sleep(0)
+
+    def _places(self, topic: str) -> list[TopicPartition]:
+        return [TopicPartition(topic, number) for number in range(self.settings.partitions)]
+
+    @contextlib.asynccontextmanager
+    async def _consumer(self, places: list[TopicPartition]) -> AsyncIterator[AIOKafkaConsumer]:
+        """A consumer of partitions, from their beginning."""
         consumer = AIOKafkaConsumer(
             group_id=None, enable_auto_commit=False, auto_offset_reset="earliest",
             max_poll_records=5_000, **client_options(self.settings),
         )  # fmt: skip
         await consumer.start()
         try:
-            topics = self.topics
-            partitions = [
-                TopicPartition(topic, number)
-                for topic in (topics.scores, topics.examples)
-                for number in range(self.settings.partitions)
-            ]
-            partitions.append(TopicPartition(topics.insights, 0))
-            consumer.assign(partitions)
-            await consumer.seek_to_beginning(*partitions)
-            while True:
-                fetched = await consumer.getmany(timeout_ms=200)
-                for place, records in fetched.items():
-                    self._take(place.topic, records)
-                await asyncio.sleep(0)
+            consumer.assign(places)
+            await consumer.seek_to_beginning(*places)
+            yield consumer
         finally:
             await consumer.stop()
 
-    def _take(self, topic: str, records: list[Any]) -> None:
-        seen = self.seen
-        seen.read[topic] += len(records)
-        if topic == self.topics.scores:
-            for record in records:
-                if record.value is None:
-                    seen.scores.pop(record.key.decode(), None)
-                else:
-                    seen.scores[record.key.decode()] = record.value
-        elif topic == self.topics.examples:
-            for record in records:
-                one = orjson.loads(record.value)
-                tickets = seen.tickets.setdefault(one["goal"], {})
-                tickets[one["ticket_id"]] = (one["t0"], one["label"], one["probability"])
-        else:
-            for record in records:
-                if record.value is not None:  # of a goal that is no more
-                    seen.insights[record.key.decode()] = orjson.loads(record.value)
+    def _take_scores(self, records: list[Any]) -> None:
+        scores = self.seen.scores
+        for record in records:
+            if record.value is None:
+                scores.pop(record.key.decode(), None)
+            else:
+                scores[record.key.decode()] = record.value
+
+    def _take_insights(self, records: list[Any]) -> None:
+        for record in records:
+            if record.value is not None:  # of a goal that is no more
+                self.seen.insights[record.key.decode()] = orjson.loads(record.value)
+
+    def _take_examples(self, records: list[Any]) -> None:
+        for record in records:
+            one = orjson.loads(record.value)
+            tickets = self.seen.tickets.setdefault(one["goal"], {})
+            tickets[one["ticket_id"]] = (one["t0"], one["label"], one["probability"])
 
     async def _follow_metrics(self) -> None:
         url = f"http://{self.settings.web_host}:{self.settings.web_port}/metrics"

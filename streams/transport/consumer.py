@@ -9,6 +9,8 @@ docs/decisions/0002-transport.md. Its rules:
   back to its due offset before anything more of it is delivered;
 - ``_read_offset`` is the next offset to deliver, everywhere;
 - a run that was not handed over, because the flow was suspended, does not move it;
+- nothing is asked for of a partition whose lane is full: what is handed over never waits for room,
+  or a backlog of one partition would keep those of the others, and the examples, from coming;
 - recovery is told the position, not the last record: a log may end in transaction markers.
 """
 
@@ -37,6 +39,8 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 IDLE_POLL = 0.1
+#: Seconds between looks whether there is room again for a partition that is left out.
+LOOK_AGAIN = 0.01
 #: Milliseconds that a broker may keep a fetch waiting for data; Faust has 1,500. While a partition
 #: has records that are not yet handed over, aiokafka fetches the others without it: where those are
 #: quiet, nothing at all comes from the busy one until the broker gives up waiting for them.
@@ -123,6 +127,7 @@ class RunConsumer(driver.Consumer):
         self.max_run = transport.max_run
         self.lost = transport.lost
         self.last = transport.last
+        self.has_room = transport.has_room
         self.positions = Positions(self)
         self._through: dict[TP, int] = {}
         self._sought = self._ready = -1
@@ -219,6 +224,13 @@ class RunConsumer(driver.Consumer):
                 await asyncio.sleep(IDLE_POLL)
                 return {}
             timeout = IDLE_POLL
+        if active_partitions is not None:
+            roomy = set(filter(self.has_room, active_partitions))
+            if not roomy:
+                await asyncio.sleep(LOOK_AGAIN)
+                return {}
+            if roomy != active_partitions:
+                active_partitions, timeout = roomy, LOOK_AGAIN
         return await super()._getmany(active_partitions, timeout)
 
     def _changelog_ends(self) -> dict[TP, int]:
@@ -358,6 +370,8 @@ class RunTransport(driver.Transport):
         Records in a run, at most.
     lost
         Told of each source partition how many of its offsets were deleted before they were read.
+    has_room
+        Whether more of a partition may be handed over.
     last
         A topic whose records are handed over after those of others.
     """
@@ -371,6 +385,7 @@ class RunTransport(driver.Transport):
         checkpoint: Checkpoint,
         max_run: int,
         lost: Callable[[TP, int], None],
+        has_room: Callable[[TP], bool],
         last: str = "",
         **kwargs: Any,
     ) -> None:
@@ -379,3 +394,4 @@ class RunTransport(driver.Transport):
         self.max_run = max_run
         self.lost = lost
         self.last = last
+        self.has_room = has_room

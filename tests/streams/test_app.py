@@ -9,7 +9,7 @@ import pytest
 from faust.types import TP
 from prometheus_client import CollectorRegistry
 
-from streams.app import FEW_UNLEARNED, MOST_UNLEARNED, TOGETHER_BYTES, RepartitionedError, Worker
+from streams.app import MOST_UNLEARNED, TOGETHER_BYTES, RepartitionedError, Worker
 from streams.settings import Settings
 from tests.support.factories import config
 from tests.support.transport import run
@@ -84,8 +84,7 @@ def behind(events: int, examples: list[int]) -> tuple[Any, Any]:
     ("events", "examples", "looks"),
     [
         (Settings().run_records, [10**6, 10**6], 1),  # live: events wait for nobody
-        (10**6, [FEW_UNLEARNED, 10**6], 1),
-        (10**6, [FEW_UNLEARNED + 1, MOST_UNLEARNED, 10**6], 2),  # a moment
+        (10**6, [MOST_UNLEARNED, 10**6], 1),
         (10**6, [10**6, MOST_UNLEARNED + 1, MOST_UNLEARNED, 10**6], 3),
     ],
 )
@@ -101,11 +100,21 @@ def test_a_backlog_of_events_waits_for_trainers_that_are_behind(
 
 
 def test_it_does_not_wait_for_trainers_that_never_catch_up(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("streams.app.LEARNING_FIRST", 0.03)
+    monkeypatch.setattr("streams.app.MOMENTS", 3)
 
     async def test() -> None:
         worker, seen = behind(10**6, [10**6] * 100)
         await worker.scoring.pause(1)
-        assert 0 < len(list(seen)) < 99
+        assert len(list(seen)) == 97
 
     run(test)
+
+
+def test_events_and_examples_wait_for_room_in_their_lanes_and_tables_for_nothing() -> None:
+    worker: Any = Worker(config(), Settings(), CollectorRegistry())
+    full = SimpleNamespace(has_room=lambda number: number != 1)
+    worker.score_lanes = worker.train_lanes = full
+    topics = (worker.topics.events, worker.topics.examples, worker.topics.profiles)
+    rooms = [worker._has_room(TP(topic, number)) for topic in topics for number in range(2)]
+    assert rooms == [True, False, True, False, True, True]
+    assert worker.app.transport.has_room == worker._has_room

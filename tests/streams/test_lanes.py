@@ -81,6 +81,27 @@ def test_a_full_lane_makes_its_source_wait() -> None:
     run(test)
 
 
+def test_a_lane_has_room_for_more_until_enough_waits_and_then_for_what_was_asked_for() -> None:
+    async def test() -> None:
+        async def work(_lane: int, _items: Any) -> None:
+            await asyncio.sleep(60)
+
+        lanes: Lanes[int] = Lanes(work, Crashes(), weigh=lambda item: item, most=10)
+        assert lanes.has_room(0)
+        await fill(lanes, 1)
+        await asyncio.sleep(0)  # the first is being worked on
+        for item in (10, 9):
+            await lanes.put(0, item)
+            assert lanes.has_room(0)
+        await lanes.put(0, 1)
+        assert not lanes.has_room(0)
+        assert lanes.has_room(1)
+        await asyncio.wait_for(lanes.put(0, 50), 5)
+        await lanes.close()
+
+    run(test)
+
+
 async def fill(lanes: Lanes[int], count: int) -> None:
     for item in range(count):
         await lanes.put(0, item)

@@ -10,6 +10,7 @@ from faust.types import TP
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from streams.transport.consumer import LOOK_AGAIN
 from tests.support.transport import EVENTS, PROFILES, Rig, records, run
 
 A, B = TP(EVENTS, 0), TP(EVENTS, 1)
@@ -90,6 +91,32 @@ def test_a_source_is_not_even_fetched_before_that() -> None:
         await rig.ready()
         await rig.consumer._getmany({A, LOG}, 1.0)
         assert asked[1:] == [{A, LOG}]
+
+    run(test)
+
+
+def test_nothing_is_asked_for_of_a_partition_without_room() -> None:
+    """What is handed over never waits for room: it would keep others from being handed over."""
+
+    async def test() -> None:
+        rig = Rig()
+        asked: list[Any] = []
+
+        async def getmany(active: Any, timeout: float) -> dict[TP, Any]:  # noqa: ASYNC109 - Faust's
+            asked.append((active, timeout))
+            return {}
+
+        thread: Any = rig.consumer._thread
+        thread.getmany = getmany
+        await rig.ready()
+        full: set[TP] = {A}
+        rig.consumer.has_room = lambda tp: tp not in full
+        assert await rig.consumer._getmany({A, B}, 1.0) == {}
+        full.add(B)
+        assert await rig.consumer._getmany({A, B}, 1.0) == {}
+        full.clear()
+        assert await rig.consumer._getmany({A, B}, 1.0) == {}
+        assert asked == [({B}, LOOK_AGAIN), ({A, B}, 1.0)]
 
     run(test)
 
