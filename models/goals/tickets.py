@@ -19,7 +19,6 @@ import numpy as np
 from models.config.durations import DAY
 from models.errors import StateError
 from models.goals.layout import (
-    FLOAT,
     HEADER,
     LEAST_SIZE,
     NUMBERS_END,
@@ -104,16 +103,15 @@ def unpack_ticket(packed: Packed) -> Ticket:
     require_readable(packed)
     try:
         _, goal, t0, probability, version, sources, names, attributes = HEADER.unpack_from(packed)
-        at = HEADER.size
-        profile = np.frombuffer(packed, np.float32, PROFILE_WIDTH, at)
-        at += PROFILE_WIDTH * FLOAT
-        rows = np.frombuffer(packed, np.float32, sources * SOURCE_WIDTH, at)
-        at += sources * SOURCE_WIDTH * FLOAT
+        numbers = np.frombuffer(
+            packed, np.float32, PROFILE_WIDTH + sources * SOURCE_WIDTH, HEADER.size
+        )
+        at = NUMBERS_END[sources]
         known = unpack_names(packed[at : at + names])
         raw = RawProfile(
-            profile,
+            numbers[:PROFILE_WIDTH],
             known,
-            rows.reshape(sources, SOURCE_WIDTH),
+            numbers[PROFILE_WIDTH:].reshape(sources, SOURCE_WIDTH),
             dict(_unpack_attributes(packed, at + names, attributes)) if attributes else {},
         )
     except (struct.error, ValueError) as error:

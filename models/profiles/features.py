@@ -261,9 +261,7 @@ def named_features(raw: RawProfile) -> dict[str, float]:
     Left out are counters and sums that are zero; hours are always there where the source is. Of an
     attribute's text, the value is part of the name: ``attribute/plan=gold`` is 1.
     """
-    values = raw.profile.tolist()
-    for row in raw.rows.tolist():
-        values += row
+    values = raw.profile.tolist() + raw.rows.ravel().tolist()
     named = {
         name: value
         for name, value in zip(_names(raw.names), values, strict=True)
