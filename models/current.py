@@ -71,7 +71,9 @@ class Current:
 
     def tickets(self, key: bytes) -> dict[TicketId, Packed | Opening]:
         """The tickets of a profile as they are by now."""
-        if key not in self._tickets:
+        known = self._tickets.get(key)
+        if known is None:
             # Of most nothing but the id is asked for.
-            self._tickets[key] = dict.fromkeys(self._partition.tickets.ids(key), IN_BOOK)
-        return self._tickets[key]
+            known = dict.fromkeys(self._partition.tickets.ids(key), IN_BOOK)
+            self._tickets[key] = known
+        return known

@@ -17,18 +17,14 @@ from models.goals.clock import Clock
 from models.goals.compiled import Compiled
 from models.goals.examples import Example
 from models.goals.refresh import is_refresh, next_refresh
-from models.goals.tickets import (
-    Ticket,
-    TicketBook,
-    pack_ticket,
-    unpack_ticket,
-)
+from models.goals.tickets import Packed, TicketBook, pack_tickets, unpack_ticket
 from models.learning.snapshot import Snapshot
 from models.opening import Times, set_timers
 from models.partition import CLOCK_KEY, NOT_PROFILES, Partition
 from models.poison import CRASH_KEY, crashes_of
 from models.profiles.codec import head_of, pack
 from models.profiles.features import raw_features
+from models.profiles.profile import TicketId
 from models.run import IDLE, WHOLE, Closing, Run, Unfinished
 from models.scoring.board import Scoreboard
 from models.scoring.roster import GOALS_KEY, roster_of
@@ -207,54 +203,46 @@ class Engine:
 
     # -- tickets ---------------------------------------------------------------------------
 
-    def _tickets_of(self, run: Run) -> dict[Opening, Ticket]:
+    def _tickets_of(self, run: Run) -> dict[Opening, Packed]:
         """The tickets opened in a run, with what the models say of them."""
-        tickets: dict[Opening, Ticket] = {}
+        tickets: dict[Opening, Packed] = {}
         for goal in self.compiled.goals:
             openings = [opening for opening in run.openings if opening.goal is goal]
             if not openings:
                 continue
             raw = raw_features([opening.frozen for opening in openings])
             scorer = self.board.scorer(goal)
-            said = scorer.model.probabilities(raw).tolist() if scorer else [None] * len(openings)
+            said = scorer.model.probabilities(raw).tolist() if scorer else None
             version = scorer.snapshot.version if scorer else 0
-            for number, opening in enumerate(openings):
-                tickets[opening] = Ticket(
-                    goal.key, opening.t0, said[number], version, raw.one(number)
-                )
+            t0s = [opening.t0 for opening in openings]
+            packed = pack_tickets(goal.key, t0s, said, version, raw)
+            tickets.update(zip(openings, packed, strict=True))
         return tickets
 
-    def _ticket_changes(self, run: Run, opened: dict[Opening, Ticket]) -> list[TicketChange]:
-        changes: dict[tuple[bytes, int, int], TicketChange] = {}
+    def _ticket_changes(self, run: Run, opened: dict[Opening, Packed]) -> list[TicketChange]:
+        changes: dict[tuple[bytes, TicketId], TicketChange] = {}
         for opening in run.openings:
-            ticket = (opening.goal.key, opening.t0)
-            packed = pack_ticket(opened[opening])
-            changes[opening.key, *ticket] = TicketChange(opening.key, ticket, packed)
-        for key, (goal, t0) in run.deleted:
-            changes[key, goal, t0] = TicketChange(key, (goal, t0), None)
+            key, ticket = opening.key, (opening.goal.key, opening.t0)
+            changes[key, ticket] = TicketChange(key, ticket, opened[opening])
+        for key, ticket in run.deleted:
+            changes[key, ticket] = TicketChange(key, ticket, None)
         return list(changes.values())
 
-    def _example(self, run: Run, closing: Closing, opened: dict[Opening, Ticket]) -> Example:
+    def _example(self, run: Run, closing: Closing, opened: dict[Opening, Packed]) -> Example:
         held = closing.ticket
         if isinstance(held, Opening):
-            ticket = opened[held]
-        else:
-            stored = run.partition.tickets.get(closing.key, (closing.goal.key, closing.t0))
-            ticket = unpack_ticket(stored or held)
+            held = opened[held]
+        elif stored := run.partition.tickets.get(closing.key, (closing.goal.key, closing.t0)):
+            held = stored
+        ticket = unpack_ticket(held)
+        goal, t0 = closing.goal, closing.t0
         return Example(
-            goal=closing.goal.name,
-            goal_version=closing.goal.version,
-            profile_id=closing.key.decode(),
-            t0=closing.t0,
-            due=closing.t0 + closing.goal.window,
-            label=closing.label,
-            probability=ticket.probability,
-            model_version=ticket.model_version,
-            raw=ticket.raw,
-            kind="reversal" if closing.late else "outcome",
-            partition=run.partition.number,
-            offset=closing.offset,
-        )
+            goal.name, goal.version, closing.key.decode(),
+            t0, t0 + goal.window, closing.label,
+            ticket.probability, ticket.model_version, ticket.raw,
+            "reversal" if closing.late else "outcome",
+            run.partition.number, closing.offset,
+        )  # fmt: skip
 
     def _silent(self, run: Run, changed: dict[bytes, None]) -> list[bytes]:
         """Profiles whose silence is due for another score."""

@@ -17,6 +17,7 @@ from models.current import Current, Opening
 from models.errors import InvalidEvent
 from models.events.event import Event
 from models.events.parsing import check_key, check_skew, parse_event
+from models.goals.calendar import NEVER
 from models.goals.compiled import EVENT, Compiled, CompiledGoal
 from models.goals.refresh import next_refresh
 from models.goals.tickets import ABANDONED_AFTER, Packed
@@ -96,6 +97,8 @@ class Run:
         self._kept_for = compiled.config.profiles.expire_after
         #: How far ahead of the clock an event is believed.
         self._ahead = self._time.allowed_lateness + self._time.max_jump
+        #: Profile -> no ticket of it is opened by the clock between what was looked at and this.
+        self._none_before: dict[bytes, int] = {}
 
     # -- records ---------------------------------------------------------------------------
 
@@ -215,7 +218,7 @@ class Run:
     ) -> None:
         """Bring the tickets forward whose outcome an event counts towards."""
         tickets = self.tickets(key)
-        if not profile.progress.keys() <= tickets.keys():
+        if profile.progress and not profile.progress.keys() <= tickets.keys():
             profile.progress = {one: n for one, n in profile.progress.items() if one in tickets}
         for ticket in list(tickets):
             goal = goals.get(ticket[0])
@@ -252,6 +255,7 @@ class Run:
             self._delete(key, goal, t0)
         self.erased[key] = None
         self.touched.pop(key, None)
+        self._none_before.pop(key, None)
         self._rows.profiles[key] = None
 
     # -- timers ----------------------------------------------------------------------------
@@ -325,11 +329,17 @@ class Run:
         if at > believed:  # it opens no tickets for all the years that it claims to lie ahead
             self.counts["unbelieved"] += 1
             at = believed
-        number = profile_hash(key)
+        if at <= self._none_before.get(key, start):
+            return
+        number, none_before = profile_hash(key), NEVER
         for goal in self.compiled.scheduled:
             if goal.schedule.includes(number):
-                for t0 in goal.schedule.between(number, start, at):
+                t0 = goal.schedule.next(number, start)
+                while t0 < at:
                     self._open(key, profile, goal, t0)
+                    t0 = goal.schedule.after(number, t0)
+                none_before = min(none_before, t0)
+        self._none_before[key] = none_before
 
     def _open(self, key: bytes, profile: Profile, goal: CompiledGoal, t0: int) -> None:
         tickets = self.tickets(key)
@@ -354,11 +364,12 @@ class Run:
         self, key: bytes, ticket: TicketId, progress: int, offset: int, *, late: bool
     ) -> None:
         goal, t0 = self.compiled.by_key[ticket[0]], ticket[1]
-        label = goal.label(progress)
+        met = goal.outcome.met(progress)
+        label = int(met is goal.positive_when_met)
         held = self.tickets(key)[ticket]
         self.closings.append(Closing(key, goal, t0, label, held, late, offset))
         self.counts["reversed" if late else f"closed_{label}"] += 1
-        if late or goal.outcome.met(progress) or not self._time.reversible_for:
+        if late or met or not self._time.reversible_for:
             self._delete(key, goal.key, t0)
         else:
             over = t0 + goal.window + self._time.reversible_for

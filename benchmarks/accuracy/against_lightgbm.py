@@ -89,7 +89,8 @@ def known_only(rows: list[Any]) -> list[Any]:
     for raw in rows:
         there = [place for place, row in enumerate(raw.rows) if np.any(row[:-1]) or row[-1] > 0]
         names = tuple(raw.names[place] for place in there)
-        known.append(raw._replace(names=names, rows=raw.rows[there]))
+        numbers = np.concatenate((raw.profile, raw.rows[there].ravel()))
+        known.append(raw._replace(names=names, numbers=numbers))
     return known
 
 

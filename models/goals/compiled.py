@@ -67,10 +67,6 @@ class CompiledGoal:
         """What the keys of its scores start with: ``goal/profile_id``."""
         return self.name.encode() + b"/"
 
-    def label(self, progress: int) -> int:
-        """The label of a closed ticket by its progress: 1 when the outcome occurred."""
-        return int(self.outcome.met(progress) is self.positive_when_met)
-
 
 class Compiled:
     """A configuration compiled.
@@ -85,8 +81,8 @@ class Compiled:
     >>> outcome = {"will_not": {"where": {"field": "type", "equals": "basket"}}, "within": "7d"}
     >>> goals = {"churn": {"propensity": "churn", "outcome": outcome}}
     >>> compiled = Compiled(Config.model_validate({"goals": goals}))
-    >>> [(goal.name, goal.own, goal.label(0)) for goal in compiled.goals]
-    [('churn', ('event/basket',), 1)]
+    >>> [(goal.name, goal.own, goal.positive_when_met) for goal in compiled.goals]
+    [('churn', ('event/basket',), False)]
     """
 
     def __init__(self, config: Config) -> None:

@@ -24,23 +24,28 @@ class Counter:
     ----------
     condition
         Number of the condition whose events it counts.
-    times
-        Where it stops.
-    shift
-        Its lowest bit.
+    one
+        What an event adds to the progress.
+    bits
+        Those of the progress that are its own.
+    full
+        What they show when it has counted enough.
     """
 
     condition: int
-    times: int
-    shift: int
+    one: int
+    bits: int
+    full: int
 
-    def count(self, progress: int) -> int:
-        """How many it has counted."""
-        return (progress >> self.shift) & ((1 << self.times.bit_length()) - 1)
+    @classmethod
+    def counting(cls, condition: int, times: int, shift: int) -> Counter:
+        """One that counts to ``times`` from the bit ``shift`` on."""
+        bits = (1 << times.bit_length()) - 1
+        return cls(condition, 1 << shift, bits << shift, times << shift)
 
-    def advance(self, progress: int) -> int:
-        """The progress after one more of its events."""
-        return progress + (1 << self.shift) if self.count(progress) < self.times else progress
+    def met(self, progress: int) -> bool:
+        """Whether it has counted enough."""
+        return progress & self.bits == self.full
 
 
 class CompiledOutcome:
@@ -85,8 +90,8 @@ class CompiledOutcome:
     def advance(self, progress: int, numbers: list[int]) -> int:
         """The progress after an event that meets the conditions of these numbers."""
         for counter in self.counters:
-            if counter.condition in numbers:
-                progress = counter.advance(progress)
+            if counter.condition in numbers and progress & counter.bits != counter.full:
+                progress += counter.one
         return progress
 
     def _compile(self, happening: Happening) -> Met:
@@ -95,12 +100,11 @@ class CompiledOutcome:
             if happening.all_of:
                 return lambda progress: all(met(progress) for met in parts)
             return lambda progress: any(met(progress) for met in parts)
-        counter = self._counter(happening)
-        return lambda progress: counter.count(progress) >= counter.times
+        return self._counter(happening).met
 
     def _counter(self, happening: Happening) -> Counter:
         condition = happening.where or self._resolve(str(happening.event))
-        counter = Counter(self._number(condition), happening.times, self._bits)
+        counter = Counter.counting(self._number(condition), happening.times, self._bits)
         self._bits += happening.times.bit_length()
         self.counters.append(counter)
         return counter

@@ -6,7 +6,6 @@ before anything is known about the outcome, and wherever and whenever it is comp
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -36,9 +35,9 @@ class Schedule:
     Examples
     --------
     >>> schedule = Schedule(seed=hash64("churn"), every=1000, share=1.0)
-    >>> moments = list(schedule.between(hash64("p1"), 0, 5000))
-    >>> len(moments), [moment // 1000 for moment in moments]
-    (5, [0, 1, 2, 3, 4])
+    >>> first = schedule.next(hash64("p1"), 0)
+    >>> first // 1000, schedule.after(hash64("p1"), first) // 1000
+    (0, 1)
     """
 
     seed: int
@@ -55,16 +54,10 @@ class Schedule:
         moment = self.moment(profile, period)
         return moment if moment >= start else self.moment(profile, period + 1)
 
-    def between(self, profile: int, start: int, end: int) -> Iterator[int]:
-        """The moments of a profile from ``start`` on and before ``end``."""
-        moment = self.next(profile, start)
-        while moment < end:
-            yield moment
-            moment = self.after(profile, moment)
-
     def after(self, profile: int, moment: int) -> int:
         """The moment in the period after that of another moment."""
-        return self.moment(profile, moment // self.every + 1)
+        period = moment // self.every + 1
+        return period * self.every + (profile + _salt(self.seed, period)) % self.every
 
     def includes(self, profile: int) -> bool:
         """Whether a profile opens tickets at all."""

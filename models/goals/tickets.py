@@ -11,7 +11,7 @@ import math
 import struct
 from array import array
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -19,6 +19,7 @@ import numpy as np
 from models.config.durations import DAY
 from models.errors import StateError
 from models.goals.layout import (
+    FLOAT,
     HEADER,
     LEAST_SIZE,
     NUMBERS_END,
@@ -32,7 +33,7 @@ from models.goals.layout import (
     removed,
     taken_apart,
 )
-from models.profiles.features import PROFILE_WIDTH, SOURCE_WIDTH, RawProfile
+from models.profiles.features import PROFILE_WIDTH, SOURCE_WIDTH, RawFeatures, RawProfile
 from models.profiles.names import pack_names, unpack_names
 
 #: Byte where goal and T0 stand, which is what looking for tickets needs.
@@ -43,6 +44,9 @@ KEY_END = b"/%08x/%d"
 #: Milliseconds from T0 after which the ticket of a goal that is no more is let go: long enough for
 #: a goal to be put back, and for most windows.
 ABANDONED_AFTER = 400 * DAY
+
+#: Bytes of the numbers of a profile, and of one of its sources.
+PROFILE_SIZE, ROW_SIZE = PROFILE_WIDTH * FLOAT, SOURCE_WIDTH * FLOAT
 
 Packed = bytes
 #: Stands for a ticket that is in a book, where it is looked up when it is needed.
@@ -84,12 +88,52 @@ def pack_ticket(ticket: Ticket) -> Packed:
                 VERSION, ticket.goal, ticket.t0, probability, ticket.model_version,
                 len(raw.names), len(names), len(raw.attributes),
             ),
-            raw.profile.tobytes(),
-            raw.rows.tobytes(),
+            raw.numbers.tobytes(),
             names,
-            *[_pack_attribute(*item) for item in sorted(raw.attributes.items())],
+            _pack_attributes(raw.attributes),
         )
     )  # fmt: skip
+
+
+def pack_tickets(
+    goal: int, t0s: Sequence[int], said: Sequence[float] | None, version: int, raw: RawFeatures
+) -> list[Packed]:
+    """The bytes of many tickets of one goal, each as :func:`pack_ticket` makes it.
+
+    Parameters
+    ----------
+    goal
+        Key of the goal.
+    t0s
+        When they were opened, milliseconds.
+    said, version
+        The probabilities by the model of this version; None and 0 when there was none yet.
+    raw
+        The features of each at its T0.
+    """
+    profiles, rows, head = raw.profile.tobytes(), raw.rows.tobytes(), HEADER.pack
+    known: dict[tuple[str, ...], bytes] = {}
+    packed, at, start = [], 0, 0
+    told = said or [math.nan] * len(t0s)
+    for t0, p, sources, attributes in zip(t0s, told, raw.names, raw.attributes, strict=True):
+        names = known.get(sources)
+        if names is None:
+            names = known[sources] = pack_names(sources)
+        number = len(sources)
+        end = start + number * ROW_SIZE
+        packed.append(
+            b"".join(
+                (
+                    head(VERSION, goal, t0, p, version, number, len(names), len(attributes)),
+                    profiles[at : at + PROFILE_SIZE],
+                    rows[start:end],
+                    names,
+                    _pack_attributes(attributes) if attributes else b"",
+                )
+            )
+        )
+        at, start = at + PROFILE_SIZE, end
+    return packed
 
 
 def unpack_ticket(packed: Packed) -> Ticket:
@@ -107,11 +151,9 @@ def unpack_ticket(packed: Packed) -> Ticket:
             packed, np.float32, PROFILE_WIDTH + sources * SOURCE_WIDTH, HEADER.size
         )
         at = NUMBERS_END[sources]
-        known = unpack_names(packed[at : at + names])
         raw = RawProfile(
-            numbers[:PROFILE_WIDTH],
-            known,
-            numbers[PROFILE_WIDTH:].reshape(sources, SOURCE_WIDTH),
+            numbers,
+            unpack_names(packed[at : at + names]),
             dict(_unpack_attributes(packed, at + names, attributes)) if attributes else {},
         )
     except (struct.error, ValueError) as error:
@@ -180,7 +222,7 @@ class TicketBook:
     Examples
     --------
     >>> book = TicketBook()
-    >>> raw = RawProfile(np.zeros(8, np.float32), (), np.zeros((0, 10), np.float32), {})
+    >>> raw = RawProfile(np.zeros(8, np.float32), (), {})
     >>> ticket = pack_ticket(Ticket(7, 1000, None, 0, raw))
     >>> book.apply(ticket_key(b"p1", 7, 1000), ticket)
     >>> book.of(b"p1") == [ticket], len(book)
@@ -296,6 +338,10 @@ class TicketBook:
             self._by_profile[profile] = kept
         else:
             self._by_profile.pop(profile, None)
+
+
+def _pack_attributes(attributes: Mapping[str, float | str]) -> bytes:
+    return b"".join([_pack_attribute(*item) for item in sorted(attributes.items())])
 
 
 def _pack_attribute(name: str, value: float | str) -> bytes:

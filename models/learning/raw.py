@@ -34,15 +34,10 @@ def raw_of_names(features: Mapping[str, float]) -> RawProfile:
     remembered = sum(map(len, names)) <= REMEMBERED
     sources, places, others = _plan(names) if remembered else _plan.__wrapped__(names)
     values = list(features.values())
-    flat = np.zeros(PROFILE_WIDTH + SOURCE_WIDTH * len(sources) + 1, dtype=np.float32)
-    flat[PROFILE_WIDTH - 1] = np.nan
-    flat[places] = values
-    return RawProfile(
-        flat[:PROFILE_WIDTH],
-        sources,
-        flat[PROFILE_WIDTH:-1].reshape(-1, SOURCE_WIDTH),
-        _attributes(others, values) if others else {},
-    )
+    numbers = np.zeros(PROFILE_WIDTH + SOURCE_WIDTH * len(sources) + 1, dtype=np.float32)
+    numbers[PROFILE_WIDTH - 1] = np.nan
+    numbers[places] = values
+    return RawProfile(numbers[:-1], sources, _attributes(others, values) if others else {})
 
 
 @lru_cache(maxsize=4_096)

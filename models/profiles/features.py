@@ -53,10 +53,13 @@ SOURCE_WIDTH = len(SOURCE_FEATURES)
 PROFILE_WIDTH = len(PROFILE_FEATURES)
 SUMS = slice(len(HALF_LIVES), SOURCE_WIDTH - 2)
 HOURS = SOURCE_WIDTH - 1
+#: Places in the numbers of a profile that are told even where they are zero, or not even then.
+_HOURS_AT, _GAP_AT = PROFILE_FEATURES.index("hours"), PROFILE_FEATURES.index("gap_hours")
+_SOURCE_HOURS = slice(PROFILE_WIDTH + HOURS, None, SOURCE_WIDTH)
 
 TOTALS = 8
 NO_ATTRIBUTES: dict[str, float | str] = {}
-NO_ROWS = np.zeros((0, SOURCE_WIDTH), dtype=np.float32)
+NO_NUMBERS = np.zeros(0, dtype=np.float32)
 _TOTALS = struct.Struct(f"<{TOTALS}d").pack
 _COLUMN_RATES = np.array([*RATES, *RATES[2:]])
 
@@ -69,7 +72,8 @@ class Frozen(NamedTuple):
     at
         The moment, milliseconds; no event of the profile is later.
     totals
-        First and latest time, latest active day, number of active days, four decayed numbers.
+        First and latest time, latest active day, number of active days, four decayed numbers; as
+        bytes of float64, because numpy takes ten times as long to look into tuples.
     sources
         What the rows count.
     rows
@@ -79,7 +83,7 @@ class Frozen(NamedTuple):
     """
 
     at: int
-    totals: tuple[float, ...]
+    totals: bytes
     sources: tuple[str, ...]
     rows: bytes
     attributes: dict[str, Attribute]
@@ -90,7 +94,7 @@ def freeze(profile: Profile, at: int) -> Frozen:
     days = profile.days
     return Frozen(
         at,
-        (profile.first, profile.last, days.latest, days.number, *days.decayed),
+        _TOTALS(profile.first, profile.last, days.latest, days.number, *days.decayed),
         tuple(profile.sources),
         bytes(profile.rows),
         dict(profile.attributes),
@@ -102,29 +106,37 @@ class RawProfile(NamedTuple):
 
     Parameters
     ----------
-    profile
-        float32, one for each of ``PROFILE_FEATURES``; NaN where there is no gap yet.
+    numbers
+        float32: one for each of ``PROFILE_FEATURES``, NaN where there is no gap yet, and then
+        ``SOURCE_FEATURES`` for each source.
     names
         The sources.
-    rows
-        float32, sources x ``SOURCE_FEATURES``.
     attributes
         Name -> value, numbers rounded to float32.
     """
 
-    profile: Float32
+    numbers: Float32
     names: tuple[str, ...]
-    rows: Float32
     attributes: dict[str, float | str]
+
+    @property
+    def profile(self) -> Float32:
+        """Those of the profile as a whole."""
+        return self.numbers[:PROFILE_WIDTH]
+
+    @property
+    def rows(self) -> Float32:
+        """Those of the sources: sources x ``SOURCE_FEATURES``."""
+        return self.numbers[PROFILE_WIDTH:].reshape(-1, SOURCE_WIDTH)
 
 
 class RawFeatures(NamedTuple):
-    """The raw features of several profiles: like :class:`RawProfile`, one after the other.
+    """The raw features of several profiles.
 
     Parameters
     ----------
     profile
-        float32, profiles x ``PROFILE_FEATURES``.
+        float32, profiles x ``PROFILE_FEATURES``; NaN where there is no gap yet.
     names
         The sources of each profile.
     rows
@@ -146,10 +158,10 @@ class RawFeatures(NamedTuple):
 
     def one(self, number: int) -> RawProfile:
         """The raw features of one of them."""
+        rows = self.rows[self.starts[number] : self.starts[number + 1]]
         return RawProfile(
-            self.profile[number],
+            np.concatenate((self.profile[number], rows.ravel())),
             self.names[number],
-            self.rows[self.starts[number] : self.starts[number + 1]],
             self.attributes[number],
         )
 
@@ -182,13 +194,17 @@ class RawFeatures(NamedTuple):
 
 def stack(profiles: Sequence[RawProfile]) -> RawFeatures:
     """Several profiles as one table."""
-    starts = [0]
-    for one in profiles:
-        starts.append(starts[-1] + len(one.names))
+    numbers = np.concatenate([NO_NUMBERS, *[one.numbers for one in profiles]])
+    starts = [0, *itertools.accumulate([len(one.names) for one in profiles])]
+    before = np.array(starts[:-1], np.intp) * SOURCE_WIDTH
+    begins = before + np.arange(len(profiles)) * PROFILE_WIDTH
+    places = begins[:, None] + np.arange(PROFILE_WIDTH)
+    of_sources = np.ones(len(numbers), dtype=bool)
+    of_sources[places] = False
     return RawFeatures(
-        np.array([one.profile for one in profiles], dtype=np.float32).reshape(-1, PROFILE_WIDTH),
+        numbers[places],
         [one.names for one in profiles],
-        np.concatenate([NO_ROWS, *[one.rows for one in profiles]]),
+        numbers[of_sources].reshape(-1, SOURCE_WIDTH),
         starts,
         [one.attributes for one in profiles],
     )
@@ -208,8 +224,7 @@ def raw_features(frozen: Sequence[Frozen]) -> RawFeatures:
     """
     starts = [0, *itertools.accumulate([len(one.sources) for one in frozen])]
     at = np.array([one.at for one in frozen], dtype=np.float64)
-    # Packed by struct because numpy takes ten times as long to look into tuples.
-    totals = np.frombuffer(b"".join([_TOTALS(*one.totals) for one in frozen]))
+    totals = np.frombuffer(b"".join([one.totals for one in frozen]))
     rows = np.frombuffer(b"".join([one.rows for one in frozen])).reshape(-1, ROW.size // 8)
     return RawFeatures(
         _of_profiles(at, totals.reshape(-1, TOTALS)),
@@ -261,18 +276,27 @@ def named_features(raw: RawProfile) -> dict[str, float]:
     Left out are counters and sums that are zero; hours are always there where the source is. Of an
     attribute's text, the value is part of the name: ``attribute/plan=gold`` is 1.
     """
-    values = raw.profile.tolist() + raw.rows.ravel().tolist()
-    named = {
-        name: value
-        for name, value in zip(_names(raw.names), values, strict=True)
-        if value == value and (value or name.endswith("/hours"))  # noqa: PLR0124 - not NaN
-    }
+    names, values = _names(raw.names), raw.numbers.tolist()
+    has_gap = values[_GAP_AT] == values[_GAP_AT]
+    if has_gap and values[_HOURS_AT] and 0.0 not in values[_SOURCE_HOURS]:
+        named = dict(itertools.compress(zip(names, values, strict=True), values))
+    else:
+        named = _telling(names, values)
     for name, known in raw.attributes.items():
         if isinstance(known, str):
             named[f"attribute/{name}={known}"] = 1.0
         else:
             named[f"attribute/{name}"] = known
     return named
+
+
+def _telling(names: Sequence[str], values: Sequence[float]) -> dict[str, float]:
+    """The features that say something, whichever they are."""
+    return {
+        name: value
+        for name, value in zip(names, values, strict=True)
+        if value == value and (value or name.endswith("/hours"))  # noqa: PLR0124 - not NaN
+    }
 
 
 @lru_cache(maxsize=8_192)

@@ -35,7 +35,7 @@ def recency_of(raw: RawProfile, own: tuple[str, ...]) -> float:
     Examples
     --------
     >>> import numpy as np
-    >>> raw = RawProfile(np.array([8, 1, 0, 0, 0, 0, 2, 0], np.float32), (), np.zeros((0, 10)), {})
+    >>> raw = RawProfile(np.array([8, 1, 0, 0, 0, 0, 2, 0], np.float32), (), {})
     >>> recency_of(raw, ("event/basket",)) == math.log1p(8), recency_of(raw, ()) == math.log1p(2)
     (True, True)
     """
@@ -109,7 +109,7 @@ class Baselines:
     Examples
     --------
     >>> import numpy as np
-    >>> raw = RawProfile(np.zeros(8, np.float32), (), np.zeros((0, 10), np.float32), {})
+    >>> raw = RawProfile(np.zeros(8, np.float32), (), {})
     >>> baselines = Baselines(window=1000, own=())
     >>> [round(baselines.meet(t0, t0 + 1000, raw, 1).base_rate, 2) for t0 in (0, 900, 1800, 2700)]
     [0.5, 0.5, 0.67, 0.75]

@@ -88,7 +88,7 @@ def test_an_outcome_that_arrives_after_its_window_has_closed_reverses_the_label(
     late = bench.step(records([event("p1", t0 + HOUR, "coupon")], first=100))
     reversal = late.examples[0]
     assert (reversal.t0, reversal.label, reversal.kind) == (t0, 1, "reversal")
-    assert reversal.raw.profile.tobytes() == of("p1", steps)[0].raw.profile.tobytes()
+    assert reversal.raw.numbers.tobytes() == of("p1", steps)[0].raw.numbers.tobytes()
     assert late.counts["reversed"] == 1
 
 

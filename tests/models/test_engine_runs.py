@@ -60,9 +60,7 @@ def tables(partition: Partition) -> Any:
 
 def examples(steps: list[Step]) -> list[Any]:
     return [
-        (*one[:8], *(part.tobytes() for part in (one.raw.profile, one.raw.rows)), *one[9:])
-        for step in steps
-        for one in step.examples
+        (*one[:8], one.raw.numbers.tobytes(), *one[9:]) for step in steps for one in step.examples
     ]
 
 

@@ -42,7 +42,7 @@ TICKETS = st.lists(
               st.integers(NOW - 60 * DAY, NOW)),
     max_size=30,
 )  # fmt: skip
-RAW = RawProfile(np.zeros(8, np.float32), (), np.zeros((0, 10), np.float32), {})
+RAW = RawProfile(np.zeros(8, np.float32), (), {})
 
 
 @given(PROFILES, TICKETS)

@@ -23,9 +23,8 @@ from models.goals.examples import (
 from models.profiles.features import PROFILE_WIDTH, SOURCE_WIDTH, RawProfile
 
 RAW = RawProfile(
-    np.linspace(1, 3, PROFILE_WIDTH, dtype=np.float32),
+    np.linspace(0.1, 9, PROFILE_WIDTH + SOURCE_WIDTH, dtype=np.float32),
     ("event/basket",),
-    np.linspace(0.1, 9, SOURCE_WIDTH, dtype=np.float32).reshape(1, -1),
     {"plan": "gold", "age": 41.0},
 )
 EXAMPLE = Example(
@@ -60,7 +59,7 @@ def read(way: Any, value: bytes) -> Any:
     except InvalidEvent as error:
         return error.reason, error.message
     raw = example.raw
-    numbers = raw.profile.tobytes(), raw.rows.tobytes(), raw.rows.shape
+    numbers = raw.numbers.tobytes(), raw.rows.shape
     attributes = [(name, type(one), one) for name, one in raw.attributes.items()]
     said = [(type(one), one) for one in example._replace(raw=None)]
     return said, raw.names, numbers, attributes

@@ -17,12 +17,13 @@ HOUR = 3_600_000
 @given(st.text(min_size=1), st.integers(0, 10**12), st.integers(60_000, 10**9))
 def test_each_period_has_one_moment(profile: str, start: int, every: int) -> None:
     schedule, number = schedule_of("churn", every, 1.0), hash64(profile)
-    moments = list(schedule.between(number, start, start + 5 * every))
-    assert all(start <= moment < start + 5 * every for moment in moments)
-    periods = [moment // every for moment in moments]
-    assert periods == list(range(periods[0], periods[0] + len(moments))) if periods else True
-    assert 4 <= len(moments) <= 6
-    assert schedule.next(number, start) == (moments[0] if moments else schedule.next(number, start))
+    moments = [schedule.next(number, start)]
+    for _ in range(4):
+        moments.append(schedule.after(number, moments[-1]))
+    assert start <= moments[0] < start + 2 * every
+    assert [moment // every - moments[0] // every for moment in moments] == [0, 1, 2, 3, 4]
+    assert all(schedule.next(number, moment) == moment for moment in moments)
+    assert not any(schedule.next(number, start) < moments[0] for start in (start, moments[0] - 1))
 
 
 def test_moments_are_spread_evenly_over_the_period() -> None:

@@ -17,16 +17,15 @@ from models.goals.tickets import (
     TicketBook,
     id_of,
     pack_ticket,
+    pack_tickets,
     require_readable,
     split_key,
     ticket_key,
     unpack_ticket,
 )
-from models.profiles.features import PROFILE_WIDTH, SOURCE_WIDTH, RawProfile
+from models.profiles.features import PROFILE_WIDTH, SOURCE_WIDTH, RawProfile, stack
 
-RAW = RawProfile(
-    np.zeros(PROFILE_WIDTH, np.float32), (), np.zeros((0, SOURCE_WIDTH), np.float32), {}
-)
+RAW = RawProfile(np.zeros(PROFILE_WIDTH, np.float32), (), {})
 SOURCES = ("event/a", "event/b", "event/c")
 PACKED = pack_ticket(Ticket(7, 1000, None, 0, RAW))
 KEY = ticket_key(b"p1", 7, 1000)
@@ -39,11 +38,11 @@ NUMBERS = st.floats(width=32, allow_nan=False)
 def tickets(draw: st.DrawFn) -> Packed:
     """A ticket of one of two goals, whose numbers may look like the ids of others."""
     sources = draw(st.integers(0, 3))
+    of_profile = np.full(PROFILE_WIDTH, draw(NUMBERS), np.float32)
     looks_like_an_id = np.frombuffer(PACKED[1:13] * (sources * SOURCE_WIDTH), np.float32)
     raw = RawProfile(
-        np.full(PROFILE_WIDTH, draw(NUMBERS), np.float32),
+        np.concatenate((of_profile, looks_like_an_id[: sources * SOURCE_WIDTH])),
         draw(st.sampled_from([SOURCES, SOURCES[::-1]]))[:sources],
-        looks_like_an_id[: sources * SOURCE_WIDTH].reshape(sources, SOURCE_WIDTH),
         draw(
             st.dictionaries(st.text("xyz", max_size=3), NUMBERS | st.text(max_size=5), max_size=2)
         ),
@@ -143,6 +142,18 @@ def test_a_ticket_that_is_not_as_long_as_it_says_is_refused(ticket: Packed, data
     for damaged in (ticket[: data.draw(st.integers(0, len(ticket) - 1))], ticket + b"."):
         with pytest.raises(StateError):
             require_readable(damaged)
+
+
+@given(st.lists(tickets()), st.none() | st.integers(1, 2**32 - 1))
+def test_many_tickets_are_packed_as_one_by_one(packed: list[Packed], version: int | None) -> None:
+    held = [unpack_ticket(one) for one in packed]
+    said = None if version is None else [one.probability or 0.5 for one in held]
+    plain = [
+        pack_ticket(Ticket(7, one.t0, said and said[n], version or 0, one.raw))
+        for n, one in enumerate(held)
+    ]
+    raw = stack([one.raw for one in held])
+    assert pack_tickets(7, [one.t0 for one in held], said, version or 0, raw) == plain
 
 
 def test_a_profile_is_known_by_the_key_that_it_is_given() -> None:

@@ -124,8 +124,7 @@ def test_an_example_survives_its_record_exactly(closed: list[Example]) -> None:
         again = decode_example(encode_example(example))
         assert again[:8] == example[:8]
         assert again.raw.names == example.raw.names
-        assert again.raw.rows.tobytes() == example.raw.rows.tobytes()
-        assert again.raw.profile.tobytes() == example.raw.profile.tobytes()
+        assert again.raw.numbers.tobytes() == example.raw.numbers.tobytes()
 
 
 def test_learning_from_records_gives_a_bit_equal_model(closed: list[Example]) -> None:

@@ -18,7 +18,7 @@ def raw(*sources: str, value: float = 0.0, **attributes: float | str) -> RawProf
     rows[:, 5:9] = value
     rows[:, 9] = 1.0
     profile = np.ones(PROFILE_WIDTH, dtype=np.float32)
-    return RawProfile(profile, sources, rows, attributes)
+    return RawProfile(np.concatenate((profile, rows.ravel())), sources, attributes)
 
 
 def learn(features: ProfileFeatures, examples: list[RawProfile]) -> None:

@@ -12,9 +12,10 @@ WINDOW = 1_000_000
 
 
 def raw(hours: float) -> RawProfile:
-    rows = np.zeros((1, 10), np.float32)
-    rows[0, HOURS] = hours
-    return RawProfile(np.full(8, 100.0, np.float32), ("event/basket",), rows, {})
+    rows = np.zeros(10, np.float32)
+    rows[HOURS] = hours
+    numbers = np.concatenate((np.full(8, 100.0, np.float32), rows))
+    return RawProfile(numbers, ("event/basket",), {})
 
 
 def test_the_base_rate_said_is_that_of_the_labels_known_at_t0() -> None:
