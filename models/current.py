@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 from models.goals.compiled import Compiled, CompiledGoal
 from models.goals.tickets import IN_BOOK, Packed
@@ -12,8 +12,7 @@ from models.profiles.features import Frozen
 from models.profiles.profile import Profile, TicketId
 
 
-@dataclass(slots=True, eq=False)
-class Opening:
+class Opening(Struct, eq=False, frozen=True, gc=False):
     """A ticket about to be written."""
 
     key: bytes

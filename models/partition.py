@@ -78,4 +78,4 @@ class Partition:
             else:
                 self.profiles[key] = value
         for change in step.tickets:
-            self.tickets.change(*change)
+            self.tickets.change(change.profile, change.ticket, change.value)

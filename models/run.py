@@ -9,7 +9,8 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping
 from functools import lru_cache
-from typing import NamedTuple
+
+from msgspec import Struct
 
 from models.config.durations import MINUTE
 from models.config.goals import MOST_OPEN
@@ -50,7 +51,7 @@ class Unfinished(Exception):  # noqa: N818 - nothing is wrong
     """
 
 
-class Closing(NamedTuple):
+class Closing(Struct, frozen=True, gc=False):
     """A ticket whose label is known, or has been turned by a late event."""
 
     key: bytes

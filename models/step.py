@@ -6,13 +6,15 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import NamedTuple, Protocol
 
+from msgspec import Struct
+
 from models.goals.examples import Example
-from models.goals.tickets import ticket_key
+from models.goals.tickets import KEY_END
 
 Row = tuple[bytes, bytes | None]
 
 
-class TicketChange(NamedTuple):
+class TicketChange(Struct, frozen=True, gc=False):
     """A ticket written, or deleted.
 
     Parameters
@@ -32,7 +34,7 @@ class TicketChange(NamedTuple):
     @property
     def row(self) -> Row:
         """The row of the table."""
-        return ticket_key(self.profile, *self.ticket), self.value
+        return self.profile + KEY_END % self.ticket, self.value
 
 
 class Record(Protocol):

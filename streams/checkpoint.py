@@ -22,6 +22,7 @@ from aiokafka.errors import KafkaError
 from aiokafka.producer import sender
 from aiokafka.structs import OffsetAndMetadata, TopicPartition
 from faust.types import TP
+from msgspec import Struct
 
 from streams.producers import close_producer, start_producer
 
@@ -37,7 +38,7 @@ COMPLETING = 0.005
 sender.BACKOFF_OVERRIDE = COMPLETING  # there is no option for it
 
 
-class Outgoing(NamedTuple):
+class Outgoing(Struct, frozen=True, gc=False):
     """A record on its way out."""
 
     key: bytes | None

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import Any
+
+from msgspec import Struct
 
 
-class Event(NamedTuple):
+class Event(Struct, frozen=True, gc=False):
     """One immutable experience event.
 
     Parameters

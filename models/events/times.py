@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 
-from models.config.durations import DAY, MINUTE
+from models.config.durations import DAY, MINUTE, SECOND
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 MILLISECOND = timedelta(milliseconds=1)
@@ -17,6 +17,8 @@ EARLIEST = 315_532_800_000
 LATEST = 7_258_118_400_000
 #: The minutes of a day as ISO 8601 writes them.
 MINUTES = tuple(f"T{minute // 60:02}:{minute % 60:02}:" for minute in range(1_440))
+SECONDS = tuple(f"{second:02}." for second in range(60))
+THOUSANDTHS = tuple(f"{millis:03}Z" for millis in range(1_000))
 
 
 def parse_time(value: object) -> int:
@@ -65,7 +67,8 @@ def format_time(millis: int) -> str:
     """
     day, rest = divmod(millis, DAY)
     minute, rest = divmod(rest, MINUTE)
-    return f"{_date(day)}{MINUTES[minute]}{rest // 1_000:02}.{rest % 1_000:03}Z"
+    second, rest = divmod(rest, SECOND)
+    return _date(day) + MINUTES[minute] + SECONDS[second] + THOUSANDTHS[rest]
 
 
 @lru_cache(maxsize=4_096)

@@ -1,13 +1,14 @@
 """Timers of a partition: what falls due when, in exact order, for sixteen bytes an entry.
 
 Entries wait in coarse buckets of time, each as a number of the milliseconds since its bucket began
-and its tag, and a reference to its key; only the bucket that the clock is in is kept in a heap.
+and its tag, and a reference to its key; only those of the bucket that the clock is in are in order.
 """
 
 from __future__ import annotations
 
 import heapq
 from array import array
+from bisect import insort
 from collections.abc import Iterator, Sequence
 from itertools import pairwise, repeat
 
@@ -43,14 +44,16 @@ class Calendar:
     def __init__(self, width: int) -> None:
         self._width = width
         self._reached = -1
+        #: In order; those before ``_at`` have been taken out.
         self._near: list[Entry] = []
+        self._at = 0
         self._far: dict[int, Bucket] = {}
         self._order: list[int] = []
         #: Nothing falls due before this.
         self.soonest = NEVER
 
     def __len__(self) -> int:
-        return len(self._near) + sum([len(keys) for _, keys in self._far.values()])
+        return len(self._near) - self._at + sum([len(keys) for _, keys in self._far.values()])
 
     def add(self, due: int, key: bytes, tag: int) -> None:
         """Let an entry wait until ``due``; ``tag`` is an unsigned 32-bit number."""
@@ -58,7 +61,7 @@ class Calendar:
             self.soonest = due
         number = due // self._width
         if number <= self._reached:
-            heapq.heappush(self._near, (due, key, tag))
+            insort(self._near, (due, key, tag), self._at)
             return
         entries, keys = self._far.get(number) or self._new_bucket(number)
         entries.append(due - number * self._width << TAG_BITS | tag)
@@ -81,8 +84,9 @@ class Calendar:
     def _add_to(self, number: int, dues: Ints, keys: list[bytes], tag: int) -> None:
         self.soonest = min(self.soonest, int(dues.min()))
         if number <= self._reached:
+            self._forget_taken()
             self._near.extend(zip(dues.tolist(), keys, repeat(tag)))
-            heapq.heapify(self._near)
+            self._near.sort()
             return
         entries, held = self._far.get(number) or self._new_bucket(number)
         entries.frombytes((dues - number * self._width << TAG_BITS | tag).astype("<u8").tobytes())
@@ -95,17 +99,21 @@ class Calendar:
         while True:
             if order and order[0] * self._width < now:
                 self._bring_near(now)
-            if not near or near[0][0] >= now:
+            if self._at == len(near) or near[self._at][0] >= now:
                 break
-            entry = heapq.heappop(near)
+            entry = near[self._at]
+            self._at += 1
             if entry != last:  # the same entry twice is one
                 last = entry
                 yield entry
-        next_bucket = order[0] * self._width if order else NEVER
-        self.soonest = min(near[0][0], next_bucket) if near else next_bucket
+        if self._at < len(near):
+            self.soonest = near[self._at][0]
+        else:
+            self.soonest = order[0] * self._width if order else NEVER
 
     def _bring_near(self, now: int) -> None:
         """Bring nearer the buckets that have begun."""
+        self._forget_taken()
         while self._order and self._order[0] * self._width < now:
             self._reached = heapq.heappop(self._order)
             began = self._reached * self._width
@@ -114,4 +122,8 @@ class Calendar:
                 (began + (entry >> TAG_BITS), key, entry & TAG)
                 for entry, key in zip(entries, keys, strict=True)
             ]
-        heapq.heapify(self._near)
+        self._near.sort()
+
+    def _forget_taken(self) -> None:
+        del self._near[: self._at]
+        self._at = 0

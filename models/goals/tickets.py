@@ -39,7 +39,7 @@ from models.profiles.names import pack_names, unpack_names
 #: Byte where goal and T0 stand, which is what looking for tickets needs.
 ID = struct.Struct("<Iq")
 ID_AT = 1
-#: A ticket's key behind the profile: goal and T0.
+#: What follows the profile in a ticket's key: goal and T0.
 KEY_END = b"/%08x/%d"
 #: Milliseconds from T0 after which the ticket of a goal that is no more is let go: long enough for
 #: a goal to be put back, and for most windows.

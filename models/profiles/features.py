@@ -17,6 +17,7 @@ from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
+from msgspec import Struct
 
 from models.config.durations import DAY, HOUR
 from models.profiles.decay import (
@@ -64,7 +65,7 @@ _TOTALS = struct.Struct(f"<{TOTALS}d").pack
 _COLUMN_RATES = np.array([*RATES, *RATES[2:]])
 
 
-class Frozen(NamedTuple):
+class Frozen(Struct, frozen=True, gc=False):
     """A profile as it is at a moment, set apart from what happens to it later.
 
     Parameters

@@ -160,11 +160,12 @@ class RunTraces:
     def _carrying(self, output: Output, run: Run) -> Output:
         own, of_profile = run.own, run.contexts.get
         if output.topic in self._handed_on and own:
-            records = [Outgoing(key, value, own) for key, value, _ in output.records]
+            records = [Outgoing(one.key, one.value, own) for one in output.records]
         elif output.topic == self.topics.scores and (run.contexts or own):
             records = [
-                Outgoing(key, value, of_profile(key.partition(b"/")[2], own) if key else own)
-                for key, value, _ in output.records
+                Outgoing(key, one.value, of_profile(key.partition(b"/")[2], own) if key else own)
+                for one in output.records
+                for key in (one.key,)
             ]
         else:
             return output

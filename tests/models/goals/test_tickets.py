@@ -149,7 +149,7 @@ def test_many_tickets_are_packed_as_one_by_one(packed: list[Packed], version: in
     held = [unpack_ticket(one) for one in packed]
     said = None if version is None else [one.probability or 0.5 for one in held]
     plain = [
-        pack_ticket(Ticket(7, one.t0, said and said[n], version or 0, one.raw))
+        pack_ticket(Ticket(7, one.t0, said[n] if said else None, version or 0, one.raw))
         for n, one in enumerate(held)
     ]
     raw = stack([one.raw for one in held])

@@ -43,7 +43,10 @@ def plainly_named(raw: RawProfile) -> dict[str, float]:
         if not np.isnan(number) and (number != 0 or name.endswith("/hours"))
     }
     for name, known in raw.attributes.items():
-        told |= {f"attribute/{name}=gold": 1.0} if known == "gold" else {f"attribute/{name}": known}
+        if isinstance(known, str):
+            told[f"attribute/{name}={known}"] = 1.0
+        else:
+            told[f"attribute/{name}"] = known
     return told
 
 
