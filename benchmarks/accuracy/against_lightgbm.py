@@ -24,6 +24,7 @@ import lightgbm
 import numpy as np
 import numpy.typing as npt
 import pyarrow.parquet as pq
+from msgspec.structs import replace
 from sklearn.metrics import log_loss, roc_auc_score
 
 from models.learning.layout import Block, Layout
@@ -90,7 +91,7 @@ def known_only(rows: list[Any]) -> list[Any]:
         there = [place for place, row in enumerate(raw.rows) if np.any(row[:-1]) or row[-1] > 0]
         names = tuple(raw.names[place] for place in there)
         numbers = np.concatenate((raw.profile, raw.rows[there].ravel()))
-        known.append(raw._replace(names=names, numbers=numbers))
+        known.append(replace(raw, names=names, numbers=numbers))
     return known
 
 

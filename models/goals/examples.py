@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal, NamedTuple
+from typing import Annotated, Literal
 
 import msgspec
 import orjson
@@ -22,7 +22,7 @@ LARGEST_INTEGER = 2**63 - 1
 Number = Annotated[float, Field(gt=-LARGEST, lt=LARGEST)]
 
 
-class Example(NamedTuple):
+class Example(msgspec.Struct, frozen=True, gc=False):
     """A labelled ticket.
 
     Parameters

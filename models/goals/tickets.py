@@ -12,9 +12,10 @@ import struct
 from array import array
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
+from msgspec import Struct
 
 from models.config.durations import DAY
 from models.errors import StateError
@@ -53,7 +54,7 @@ Packed = bytes
 IN_BOOK: Packed = b""
 
 
-class Ticket(NamedTuple):
+class Ticket(Struct, frozen=True, gc=False):
     """A promise to learn.
 
     Parameters

@@ -6,6 +6,8 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
+from msgspec.structs import replace
+
 from models.config.schema import Config
 from models.goals.compiled import Compiled, CompiledGoal
 from models.goals.examples import Example
@@ -133,7 +135,7 @@ class Trainer:
     def _reverse(self, example: Example) -> None:
         undone = self.model.reverse(example.raw, example.label)
         self.positives += 2 * example.label - 1
-        self._count([example._replace(label=1 - example.label)], sign=-1)
+        self._count([replace(example, label=1 - example.label)], sign=-1)
         self._count([example])
         self._turn(example)
         self.version += 1

@@ -102,7 +102,7 @@ def freeze(profile: Profile, at: int) -> Frozen:
     )
 
 
-class RawProfile(NamedTuple):
+class RawProfile(Struct, frozen=True, gc=False):
     """The raw features of one profile at a moment.
 
     Parameters

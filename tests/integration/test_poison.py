@@ -6,6 +6,7 @@ import sys
 
 import orjson
 import pytest
+from msgspec.structs import replace
 
 from models.config.durations import HOUR
 from models.config.loader import load_config
@@ -80,7 +81,7 @@ def test_an_example_that_crashes_its_trainer_is_left_out_and_the_others_are_lear
     bench = Bench(load_config(CONFIG, "goals.yaml"))
     steps = bench.run(records(event(f"p{n % 8}", START + n * 2 * HOUR) for n in range(200)))
     good = [encode_example(one) for step in steps for one in step.examples]
-    bad = encode_example(steps[0].examples[0]._replace(profile_id="poison"))
+    bad = encode_example(replace(steps[0].examples[0], profile_id="poison"))
     values = [*good[:20], bad, *good[20:]]
     kafka.send([(b"churn", value) for value in values], kafka.topics.examples)
     for _ in range(CRASHES):

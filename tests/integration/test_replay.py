@@ -8,6 +8,7 @@ from typing import Any
 
 import orjson
 import pytest
+from msgspec.structs import replace
 
 from models.config.loader import load_config
 from models.goals.examples import Example
@@ -159,7 +160,7 @@ def every_partition_is_that_of_a_file_with_its_events(
         open_tickets_are_byte_equal(tickets[number], backtest)
         _, expected = lived_through(QUESTIONS, events)
         own = {
-            goal: [one._replace(partition=0) for one in examples if one.partition == number]
+            goal: [replace(one, partition=0) for one in examples if one.partition == number]
             for goal, examples in found.items()
         }
         examples_are_byte_equal(own, expected)
@@ -178,7 +179,7 @@ def labels_are_those_of_one_file_with_all_events(
 def by_ticket(examples: dict[str, list[Example]]) -> dict[str, bytes]:
     """Examples without the source record that brought them about."""
     return {
-        one.ticket_id: plain_example(one._replace(partition=0, offset=0))
+        one.ticket_id: plain_example(replace(one, partition=0, offset=0))
         for found in examples.values()
         for one in found
     }

@@ -65,7 +65,8 @@ def of_clock(packed: bytes) -> Any:
 def of_ticket(packed: bytes) -> Any:
     ticket = unpack_ticket(packed)
     raw = ticket.raw
-    return [*ticket[:4], raw.profile.tolist(), raw.names, raw.rows.tolist(), raw.attributes]
+    about = [ticket.goal, ticket.t0, ticket.probability, ticket.model_version]
+    return [*about, raw.profile.tolist(), raw.names, raw.rows.tolist(), raw.attributes]
 
 
 def of_trainer(packed: bytes) -> Any:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 
 import orjson
+from msgspec.structs import replace
 
 from models.goals.examples import Example, decode_example, encode_example
 from models.goals.tickets import Packed, pack_ticket, unpack_ticket
@@ -79,12 +80,12 @@ def table(cluster: Cluster, topic: str) -> dict[bytes, bytes]:
 
 def plain_example(example: Example) -> bytes:
     """An example without what it owes to models."""
-    return encode_example(example._replace(probability=None, model_version=0))
+    return encode_example(replace(example, probability=None, model_version=0))
 
 
 def plain_ticket(ticket: Packed) -> bytes:
     """A ticket without what it owes to models."""
-    return pack_ticket(unpack_ticket(ticket)._replace(probability=None, model_version=0))
+    return pack_ticket(replace(unpack_ticket(ticket), probability=None, model_version=0))
 
 
 def without_progress_of_others(packed: bytes, tickets: set[TicketId]) -> bytes:

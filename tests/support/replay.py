@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import orjson
+from msgspec.structs import replace
 
 from models.config.schema import Config
 from models.goals.examples import Example
@@ -99,7 +100,7 @@ def tables_are_those_of_the_engine_alone(
     for number, log in source.items():
         bench = Bench(config)
         for example in bench.step(log).examples:
-            found[example.goal].append(example._replace(partition=number))
+            found[example.goal].append(replace(example, partition=number))
         assert profiles[number][CLOCK_KEY] == bench.partition.profiles[CLOCK_KEY]
         open_tickets_are_byte_equal(tickets[number], bench)
         still_open = {split_key(key) for key in tickets[number]} if in_order else None

@@ -6,6 +6,7 @@ from typing import Any, Literal
 
 import orjson
 import pytest
+from msgspec.structs import astuple, replace
 
 from models.errors import SnapshotError, StateError
 from models.goals.examples import Example, decode_example, encode_example
@@ -38,7 +39,7 @@ def test_repeated_examples_are_learned_once(closed: list[Example]) -> None:
 def test_partitions_have_marks_of_their_own(closed: list[Example]) -> None:
     trainer = trained(questions(), "churn", [])
     trainer.learn(closed[:50])
-    trainer.learn([one._replace(partition=1) for one in closed[:50]])
+    trainer.learn([replace(one, partition=1) for one in closed[:50]])
     assert trainer.counts["learned"] == 100
 
 
@@ -46,7 +47,7 @@ def test_a_reversal_is_learned_once_and_corrects_the_counts(closed: list[Example
     trainer = trained(questions(), "churn", [])
     trainer.learn(closed)
     negative = next(one for one in reversed(closed) if one.label == 0)
-    reversal = negative._replace(label=1, kind="reversal", offset=10_000)
+    reversal = replace(negative, label=1, kind="reversal", offset=10_000)
     positives = trainer.positives
     trainer.learn([reversal])
     trainer.learn([reversal])
@@ -57,11 +58,11 @@ def test_a_reversal_is_learned_once_and_corrects_the_counts(closed: list[Example
 
 def test_a_reversal_corrects_what_is_counted_of_baselines_too(closed: list[Example]) -> None:
     trainer = trained(questions(), "churn", [])
-    spoken = [one._replace(probability=0.4, model_version=1) for one in closed]
+    spoken = [replace(one, probability=0.4, model_version=1) for one in closed]
     trainer.learn(spoken)
     before = {name: one.all_time.counts.copy() for name, one in trainer.baseline_quality.items()}
     negative = next(one for one in reversed(spoken) if one.label == 0)
-    trainer.learn([negative._replace(label=1, kind="reversal", offset=10_000)])
+    trainer.learn([replace(negative, label=1, kind="reversal", offset=10_000)])
     for name, quality in trainer.baseline_quality.items():
         change = quality.all_time.counts - before[name]
         assert quality.all_time.counts.min() >= 0
@@ -74,7 +75,7 @@ def test_a_reversal_corrects_what_is_counted_of_baselines_too(closed: list[Examp
 
 def test_examples_of_another_version_of_the_goal_are_left(closed: list[Example]) -> None:
     trainer = trained(questions(), "churn", [])
-    trainer.learn([one._replace(goal_version="0") for one in closed[:10]])
+    trainer.learn([replace(one, goal_version="0") for one in closed[:10]])
     assert trainer.version == 0
     assert trainer.counts["other_version"] == 10
 
@@ -85,7 +86,7 @@ def test_a_restored_trainer_goes_on_bit_by_bit(
 ) -> None:
     asked = questions(kind)
     version = trained(asked, "churn", []).goal.version
-    examples = [one._replace(goal_version=version) for one in closed[:700]]
+    examples = [replace(one, goal_version=version) for one in closed[:700]]
     through, first = trained(asked, "churn", []), trained(asked, "churn", [])
     through.learn(examples)
     first.learn(examples[:350])
@@ -122,7 +123,7 @@ def test_a_state_of_another_goal_or_a_damaged_one_is_refused() -> None:
 def test_an_example_survives_its_record_exactly(closed: list[Example]) -> None:
     for example in closed[:50]:
         again = decode_example(encode_example(example))
-        assert again[:8] == example[:8]
+        assert astuple(again)[:8] == astuple(example)[:8]
         assert again.raw.names == example.raw.names
         assert again.raw.numbers.tobytes() == example.raw.numbers.tobytes()
 

@@ -6,6 +6,7 @@ from functools import cache
 from random import Random
 
 import pytest
+from msgspec.structs import replace
 
 from models.goals.examples import Example
 from models.learning.state import dump_trainer
@@ -24,7 +25,7 @@ def of_partition(number: int) -> list[Example]:
     closed = [one for step in bench.run(records(own)) for one in step.examples]
     said = Random(number)  # noqa: S311 - what a model may have said
     return [
-        one._replace(probability=said.random(), model_version=1) if place > 100 else one
+        replace(one, probability=said.random(), model_version=1) if place > 100 else one
         for place, one in enumerate(closed)
     ]
 
@@ -42,7 +43,7 @@ def interleaved(random: Random) -> list[Example]:
             del left[number]
         turned = next((one for one in taken if one.label == 0), None)
         if turned is not None and size % 5 == 0:
-            found.append(turned._replace(label=1, kind="reversal", offset=len(found)))
+            found.append(replace(turned, label=1, kind="reversal", offset=len(found)))
     return found
 
 

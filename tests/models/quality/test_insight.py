@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from msgspec.structs import replace
 from sklearn.metrics import log_loss, roc_auc_score
 
 from models.goals.examples import Example
@@ -96,7 +97,7 @@ def test_a_goal_that_ranks_no_better_than_chance_is_degraded_and_says_why() -> N
     ]
     rate = sum(one.label for one in examples) / len(examples)
     trainer = trainers_of(questions)["churn"]
-    trainer.learn([one._replace(probability=rate) for one in examples])
+    trainer.learn([replace(one, probability=rate) for one in examples])
     found = insight_of(trainer)
     assert found.quality["window"].tickets >= 500
     assert (found.status, found.reason) == ("degraded", "auc_too_low")

@@ -9,6 +9,7 @@ import orjson
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from models.config.durations import DAY
 from models.learning.snapshot import Snapshot
@@ -38,7 +39,7 @@ def learned() -> tuple[Any, Snapshot, list[Any]]:
     steps = Bench(asked).run(records(habits(profiles=40, days=20)))
     trainer = trained(asked, "churn", steps)
     raw = [one.raw for step in steps for one in step.examples]
-    nameless = [one._replace(attributes={}) for one in raw[:50]]
+    nameless = [replace(one, attributes={}) for one in raw[:50]]
     return trainer.goal, trainer.snapshot(), raw + nameless * 4
 
 

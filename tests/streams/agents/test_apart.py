@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from models.errors import PenchantError
 from models.goals.examples import Example, encode_example
@@ -127,7 +128,7 @@ async def test_a_bug_there_says_where_it_is_and_not_what_it_stumbled_over() -> N
     async with desk(BuggyTrainer) as apart:
         await apart.open(0, ENROLMENT)
         with pytest.raises(ElsewhereError, match="poison") as caught:
-            await apart.learn(0, values([EXAMPLES[0]._replace(profile_id="poison")]))
+            await apart.learn(0, values([replace(EXAMPLES[0], profile_id="poison")]))
         assert place_of(caught.value).startswith("KeyError in poison.py:")
         told = traceback_of(caught.value)
         assert "in learn\n" in told

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 from prometheus_client import CollectorRegistry
 
 from models.config.schema import Config
@@ -126,7 +127,7 @@ def logged(examples: list[Example], poisoned: set[int] | None = None) -> list[Pl
     return [
         PlainRecord(
             b"churn",
-            encode_example(one._replace(profile_id="poison") if n in (poisoned or ()) else one),
+            encode_example(replace(one, profile_id="poison") if n in (poisoned or ()) else one),
             n,
         )
         for n, one in enumerate(examples)

@@ -32,7 +32,8 @@ def letter(key: bytes | None, value: bytes | None) -> Any:
 
 def test_a_letter_keeps_the_bytes_as_they_came() -> None:
     for key, value in ((None, b"x"), (b"k", None), (b"\xff", b"\x00"), (b"", b"")):
-        assert letter(key, value)[:2] == (key, value)
+        kept = letter(key, value)
+        assert (kept.key, kept.value) == (key, value)
 
 
 def test_a_letter_always_fits_into_a_record_and_says_what_was_cut() -> None:
