@@ -7,6 +7,7 @@ from hashlib import blake2b
 from typing import Any
 
 MASK = (1 << 64) - 1
+_EMPTY = blake2b(digest_size=8)
 
 
 def hash64(text: str) -> int:
@@ -22,7 +23,9 @@ def hash64(text: str) -> int:
 
 def digest64(text: str) -> bytes:
     """The same hash as eight bytes."""
-    return blake2b(text.encode(), digest_size=8).digest()
+    state = _EMPTY.copy()  # in half the time that it takes to ask for one of this size
+    state.update(text.encode())
+    return state.digest()
 
 
 def hash32(text: str) -> int:

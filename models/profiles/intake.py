@@ -13,6 +13,8 @@ LARGEST_VALUE = 1e12
 
 def number_in(values: list[Any]) -> float | None:
     """The number that an event carries: the sum of those at the configured path."""
+    if len(values) == 1:  # as nearly always
+        return _bounded(values[0]) if is_number(values[0]) else None
     numbers = [value for value in values if is_number(value)]
     return _bounded(sum(numbers)) if numbers else None
 

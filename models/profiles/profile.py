@@ -96,15 +96,15 @@ class Profile(Struct, array_like=True, gc=False):
         Whether it was counted under its own name.
         """
         sources = self.sources
-        own = source in sources or not self._is_full(source, limit)
-        if not own:
-            source = OTHER
         if source in sources:
             add_event(self.rows, sources.index(source) * SIZE, at, value)
-        else:
-            sources.append(source)
-            self.rows += new_row(at, value)
-        return own
+            return True
+        if self._is_full(source, limit):
+            self.count(OTHER, at, value, limit)
+            return False
+        sources.append(source)
+        self.rows += new_row(at, value)
+        return True
 
     def _is_full(self, source: str, limit: int) -> bool:
         if not source.startswith("event/"):

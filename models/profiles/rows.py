@@ -49,10 +49,15 @@ def add_event(rows: bytearray, start: int, at: int, value: float | None) -> None
         f1, f2, f3, f4, f5 = fades(at - last)
         if value is not None:
             latest = max(latest, value) if at == last else value
+        s3, s4, s5 = s3 * f3 + amount, s4 * f4 + amount, s5 * f5 + amount
+        # Crumbs of a sum would become denormal, and slow.
         _pack(
             rows, start, at, c1 * f1 + 1.0, c2 * f2 + 1.0, c3 * f3 + 1.0, c4 * f4 + 1.0,
-            c5 * f5 + 1.0, _kept(s3 * f3 + amount), _kept(s4 * f4 + amount),
-            _kept(s5 * f5 + amount), latest,
+            c5 * f5 + 1.0,
+            s3 if s3 > NOTHING or s3 < -NOTHING else 0.0,
+            s4 if s4 > NOTHING or s4 < -NOTHING else 0.0,
+            s5 if s5 > NOTHING or s5 < -NOTHING else 0.0,
+            latest,
         )  # fmt: skip
     else:
         f1, f2, f3, f4, f5 = fades(last - at)
@@ -60,8 +65,3 @@ def add_event(rows: bytearray, start: int, at: int, value: float | None) -> None
             rows, start, last, c1 + f1, c2 + f2, c3 + f3, c4 + f4, c5 + f5,
             s3 + amount * f3, s4 + amount * f4, s5 + amount * f5, latest,
         )  # fmt: skip
-
-
-def _kept(total: float) -> float:
-    """A sum, or zero where only crumbs are left (they would become denormal and slow)."""
-    return total if total > NOTHING or total < -NOTHING else 0.0
