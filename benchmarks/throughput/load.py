@@ -32,15 +32,22 @@ TYPES = ("view", "cart", "purchase", "search", "click", "open", "login", "suppor
 START = datetime(2026, 1, 1, tzinfo=UTC).timestamp()
 #: Seconds of event time between two events.
 PACE = 0.5
+#: From a profile to the next in turn: a prime, so that all have their turn.
+STRIDE = 7_919
 
 
-def events(
-    number: int, profiles: int, seed: int = 1, start: float = START, pace: float = PACE
-) -> Iterator[tuple[bytes, bytes]]:
-    """Key and value of events of profiles drawn evenly, eight types, a few properties."""
+def events(  # noqa: PLR0913, PLR0917 - one argument a property
+    number: int, profiles: int, seed: int = 1, start: float = START, pace: float = PACE,
+    in_turn: bool = False,
+) -> Iterator[tuple[bytes, bytes]]:  # fmt: skip
+    """Key and value of events, eight types, a few properties; of profiles drawn evenly or in turn.
+
+    In turn, no profile has a second event before all others have had one.
+    """
     draw = random.Random(seed)
     for count in range(number):
-        profile = f"p{draw.randrange(profiles):07d}"
+        chosen = count * STRIDE % profiles if in_turn else draw.randrange(profiles)
+        profile = f"p{chosen:07d}"
         at = datetime.fromtimestamp(start + count * pace, UTC)
         fields = {
             "event_id": f"{seed}-{count}",
