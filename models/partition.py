@@ -15,7 +15,7 @@ from models.scoring.roster import GOALS_KEY, Roster
 from models.step import Step
 
 #: Event time in a bucket of timers: wide enough that a quiet partition has several in one, narrow
-#: enough that those of a million profiles are brought near in milliseconds.
+#: enough that those of a million profiles are brought near in some tens of milliseconds.
 BUCKET = 6 * HOUR
 #: Where the clock stands in the table of profiles; no profile id has a control character.
 CLOCK_KEY = b"\x00clock"
