@@ -161,7 +161,7 @@ class Run:
             self.counts["duplicates"] += 1
             return
         if at > now and at > profile.last:
-            if at > self._none_before.get(key, at - 1) or at > now + self._ahead:
+            if at > self._none_before.get(key, 0) or at > now + self._ahead:
                 self._open_before(key, profile, at)
         elif at < now:
             self.late += 1
