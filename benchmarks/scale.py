@@ -172,7 +172,8 @@ def measured(folder: Path, broker: str, found: Patterns, profiles: int) -> Figur
         first_score = time.monotonic() - started
         until(lambda: shown(worker, "penchant_events_total/applied") >= 100, "the rest", PATIENCE)
         memory = resident(worker)
-        drawn, in_turn = (busy(cluster, worker, profiles, n) for n in (0, 1))
+        drawn = busy(cluster, worker, profiles, in_turn=False)
+        in_turn = busy(cluster, worker, profiles, in_turn=True)
         sizes = sorted(len(state) for state, _ in found.states)
         return Figures(
             profiles, sizes[len(sizes) // 2], tickets / profiles, first_score, memory,
@@ -182,14 +183,16 @@ def measured(folder: Path, broker: str, found: Patterns, profiles: int) -> Figur
         cluster.stop()
 
 
-def busy(cluster: Cluster, worker: Worker, profiles: int, turn: int) -> float:
-    """Microseconds of CPU an event: profiles drawn evenly first, then one after the other."""
-    before, wanted = cpu_seconds(worker.metrics()), 100 + (turn + 1) * EVENTS
+def busy(cluster: Cluster, worker: Worker, profiles: int, *, in_turn: bool) -> float:
+    """Microseconds of CPU an event, of profiles drawn evenly or of one after the other."""
+    before, done = cpu_seconds(worker.metrics()), shown(worker, "penchant_events_total/applied")
     # Little time passes in them: what falls due by time alone is not the events' doing.
-    start = START + 1 + turn * EVENTS * 0.001
-    log = events(EVENTS, profiles, seed=3 + turn, start=start, pace=0.001, in_turn=bool(turn))
+    start = START + 1 + done * 0.001
+    log = events(EVENTS, profiles, seed=3 + in_turn, start=start, pace=0.001, in_turn=in_turn)
     cluster.send(log)
-    until(lambda: shown(worker, "penchant_events_total/applied") >= wanted, "events", PATIENCE)
+    until(
+        lambda: shown(worker, "penchant_events_total/applied") >= done + EVENTS, "events", PATIENCE
+    )
     return (cpu_seconds(worker.metrics()) - before) / EVENTS * 1e6
 
 

@@ -70,9 +70,7 @@ class Current:
 
     def tickets(self, key: bytes) -> dict[TicketId, Packed | Opening]:
         """The tickets of a profile as they are by now."""
-        known = self._tickets.get(key)
-        if known is None:
+        if key not in self._tickets:
             # Of most nothing but the id is asked for.
-            known = dict.fromkeys(self._partition.tickets.ids(key), IN_BOOK)
-            self._tickets[key] = known
-        return known
+            self._tickets[key] = dict.fromkeys(self._partition.tickets.ids(key), IN_BOOK)
+        return self._tickets[key]

@@ -235,14 +235,20 @@ class Engine:
         elif stored := run.partition.tickets.get(closing.key, (closing.goal.key, closing.t0)):
             held = stored
         ticket = unpack_ticket(held)
-        goal, t0 = closing.goal, closing.t0
         return Example(
-            goal.name, goal.version, closing.key.decode(),
-            t0, t0 + goal.window, closing.label,
-            ticket.probability, ticket.model_version, ticket.raw,
-            "reversal" if closing.late else "outcome",
-            run.partition.number, closing.offset,
-        )  # fmt: skip
+            goal=closing.goal.name,
+            goal_version=closing.goal.version,
+            profile_id=closing.key.decode(),
+            t0=closing.t0,
+            due=closing.t0 + closing.goal.window,
+            label=closing.label,
+            probability=ticket.probability,
+            model_version=ticket.model_version,
+            raw=ticket.raw,
+            kind="reversal" if closing.late else "outcome",
+            partition=run.partition.number,
+            offset=closing.offset,
+        )
 
     def _silent(self, run: Run, changed: dict[bytes, None]) -> list[bytes]:
         """Profiles whose silence is due for another score."""

@@ -161,8 +161,7 @@ class Run:
             self.counts["duplicates"] += 1
             return
         if at > now and at > profile.last:
-            if at > self._none_before.get(key, 0) or at > now + self._ahead:
-                self._open_before(key, profile, at)
+            self._open_before(key, profile, at)
         elif at < now:
             self.late += 1
         profile.remember(event_id, self._limits.recent_ids)
@@ -331,6 +330,8 @@ class Run:
         if at > believed:  # it opens no tickets for all the years that it claims to lie ahead
             self.counts["unbelieved"] += 1
             at = believed
+        if at <= self._none_before.get(key, start):
+            return
         number, none_before = profile_hash(key), NEVER
         for goal in self.compiled.scheduled:
             if goal.schedule.includes(number):

@@ -9,7 +9,7 @@ from typing import NamedTuple, Protocol
 from msgspec import Struct
 
 from models.goals.examples import Example
-from models.goals.tickets import KEY_END
+from models.goals.tickets import ticket_key
 
 Row = tuple[bytes, bytes | None]
 
@@ -34,7 +34,7 @@ class TicketChange(Struct, frozen=True, gc=False):
     @property
     def row(self) -> Row:
         """The row of the table."""
-        return self.profile + KEY_END % self.ticket, self.value
+        return ticket_key(self.profile, *self.ticket), self.value
 
 
 class Record(Protocol):

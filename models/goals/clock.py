@@ -72,7 +72,7 @@ class Clock:
     def _meet(self, profile: int) -> None:
         if self.greatest == _NEVER:
             self._first_profile = profile
-        elif self._alone and profile != self._first_profile:
+        elif profile != self._first_profile:
             self._alone = False
 
     def _believed(self, at: int, profile: int) -> int:

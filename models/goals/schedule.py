@@ -56,8 +56,7 @@ class Schedule:
 
     def after(self, profile: int, moment: int) -> int:
         """The moment in the period after that of another moment."""
-        period = moment // self.every + 1
-        return period * self.every + (profile + _salt(self.seed, period)) % self.every
+        return self.moment(profile, moment // self.every + 1)
 
     def includes(self, profile: int) -> bool:
         """Whether a profile opens tickets at all."""

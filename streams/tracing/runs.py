@@ -162,10 +162,10 @@ class RunTraces:
         if output.topic in self._handed_on and own:
             records = [Outgoing(one.key, one.value, own) for one in output.records]
         elif output.topic == self.topics.scores and (run.contexts or own):
+            keys = [(one.key or b"").partition(b"/")[2] for one in output.records]
             records = [
-                Outgoing(key, one.value, of_profile(key.partition(b"/")[2], own) if key else own)
-                for one in output.records
-                for key in (one.key,)
+                Outgoing(one.key, one.value, of_profile(key, own))
+                for one, key in zip(output.records, keys, strict=True)
             ]
         else:
             return output
