@@ -26,6 +26,7 @@ from streams.agents.train import TrainingAgent
 from streams.checkpoint import Checkpoint, Ordered, Transactional
 from streams.lanes import Lanes
 from streams.metrics import Metrics
+from streams.pace import RUN, Pace
 from streams.security import client_options, faust_credentials
 from streams.settings import Settings
 from streams.snapshots import SnapshotReader
@@ -43,9 +44,6 @@ from streams.wiring import Wiring
 LOOK_EVERY = 1.0
 #: Seconds after which it is known that a topic has more partitions, at most.
 METADATA_AGE = 60.0
-#: Bytes of records that are worked on together, but for a run that is larger by itself: of large
-#: records fewer wait in a lane.
-TOGETHER_BYTES = 2_000_000
 #: Examples that are learned together, at most, but for a run that is larger by itself.
 TOGETHER_EXAMPLES = 5_000
 #: Examples that may wait in a partition until a backlog of events waits for them: so many moments
@@ -117,7 +115,8 @@ class Worker:
         checkpoint = traces.scoring.beside(self.checkpoint) if traces else self.checkpoint
         wiring = Wiring(self.topics, checkpoint, self.metrics, settings.partitions)
         self.scoring = ScoringAgent(self.engine, wiring, (profiles, tickets), self.snapshots)
-        self.scoring.pause = self._let_learn
+        self.pace = Pace(settings.run_records)
+        self.scoring.took, self.scoring.pause = self.pace.took, self._let_learn
         self.guard = PoisonGuard(self.scoring, settings.poison_crashes)
         handle = self.guard.handle
         self._handle = traces.scoring.around(handle) if traces else handle
@@ -128,11 +127,12 @@ class Worker:
         teach = self.lessons.handle
         self._teach = traces.training.around(teach) if traces else teach
         self.score_lanes: Lanes[Any] = Lanes(
-            self._score, self.app.crash, weigh=self._weigh, most=settings.run_records
-        )
+            self._score, self.app.crash, weigh=self.pace.weigh,
+            most=lambda: self.pace.records(len(self.scoring.partitions)),
+        )  # fmt: skip
         self.train_lanes: Lanes[Any] = Lanes(
             self._train, self.app.crash, patience=settings.snapshot_every,
-            weigh=_examples_in, most=TOGETHER_EXAMPLES,
+            weigh=_examples_in, most=lambda: TOGETHER_EXAMPLES,
         )  # fmt: skip
         self.vitals = Vitals(self.app, settings, self.topics, self.metrics, self.snapshots)
         self._streams: dict[str, Any] = {}
@@ -186,14 +186,6 @@ class Worker:
 
         self.app.agent(source, name=name)(agent)
 
-    def _weigh(self, run: Any) -> int:
-        """Records of a run, or what its bytes stand for; an idle while goes with nothing else."""
-        most = self.settings.run_records
-        if isinstance(run, float):
-            return most
-        size = sum([len(record.value) for record in run.value if record.value])
-        return max(len(run.value), size * most // TOGETHER_BYTES)
-
     async def _score(self, number: int, runs: list[Any] | None) -> None:
         """Let a partition's clock run on, or score what has come since the last checkpoint."""
         if not runs:
@@ -225,7 +217,7 @@ class Worker:
         """Examples that wait for trainers here, where events of a partition have piled up."""
         learned = {TP(self.topics.examples, at): end for at, end in self.training.learned.items()}
         lags = self._lags(self._done() | learned)
-        if lags.get(TP(self.topics.events, number), 0) <= self.settings.run_records:
+        if lags.get(TP(self.topics.events, number), 0) <= self.pace.least:
             return 0
         examples = [lag for tp, lag in lags.items() if tp.topic == self.topics.examples]
         return max(examples, default=0)
@@ -355,6 +347,7 @@ def new_faust_app(
 ) -> faust.App:
     """A Faust app with our transport, and nothing on that could harm."""
     brokers = [URL(f"kafka://{broker}") for broker in settings.brokers.split(",")]
+    run = min(RUN, settings.run_records)
     app = faust.App(
         settings.prefix,
         broker=brokers,
@@ -363,7 +356,7 @@ def new_faust_app(
         broker_heartbeat_interval=settings.session_timeout / 3,
         broker_request_timeout=max(30.0, settings.session_timeout * 1.5),
         broker_commit_interval=1.0,
-        broker_max_poll_records=settings.run_records * 4,
+        broker_max_poll_records=run * 4,
         consumer_metadata_max_age_ms=int(METADATA_AGE * 1000),
         consumer_auto_offset_reset="earliest",
         producer_request_timeout=30.0,
@@ -389,7 +382,7 @@ def new_faust_app(
         loghandlers=[],
     )
     app.transport = RunTransport(
-        brokers, app, checkpoint=checkpoint, max_run=settings.run_records, lost=lost,
+        brokers, app, checkpoint=checkpoint, max_run=run, lost=lost,
         has_room=has_room, last=topics_of(settings).events,
     )  # fmt: skip
     return app

@@ -38,7 +38,7 @@ class Lanes(Generic[Item]):
     weigh
         How much an item is.
     most
-        Items are worked on together up to this weight; one that is heavier alone.
+        Says up to which weight items are worked on together; one that is heavier is alone.
     """
 
     def __init__(
@@ -47,7 +47,7 @@ class Lanes(Generic[Item]):
         crash: Callable[[BaseException], Awaitable[Any]],
         patience: float | None = None,
         weigh: Callable[[Item], int] = _one,
-        most: int = 1,
+        most: Callable[[], int] = lambda: 1,
     ) -> None:
         self._work = work
         self._crash = crash
@@ -69,7 +69,7 @@ class Lanes(Generic[Item]):
 
     def has_room(self, lane: int) -> bool:
         """Whether more may be fetched for a lane."""
-        return lane not in self._waiting or self._waiting[lane].weight < self._most * ENOUGH
+        return lane not in self._waiting or self._waiting[lane].weight < self._most() * ENOUGH
 
     async def close(self) -> None:
         """End all lanes; what waits in them is left."""
@@ -126,7 +126,7 @@ class Waiting(Generic[Item]):
         As of :class:`Lanes`.
     """
 
-    def __init__(self, weigh: Callable[[Item], int], most: int) -> None:
+    def __init__(self, weigh: Callable[[Item], int], most: Callable[[], int]) -> None:
         self._weigh = weigh
         self._most = most
         self._items: deque[Item] = deque()
@@ -138,7 +138,7 @@ class Waiting(Generic[Item]):
 
     async def put(self, item: Item) -> None:
         """Add an item, once there is room; one that comes after the end is left, like the rest."""
-        while self.weight >= self._most * WAITING and not self._closed:
+        while self.weight >= self._most() * WAITING and not self._closed:
             self._room.clear()
             await self._room.wait()
         self._items.append(item)
@@ -148,8 +148,8 @@ class Waiting(Generic[Item]):
     def take(self) -> list[Item]:
         """Take out the first item and those that go with it."""
         taken = [self._items.popleft()]
-        weight = self._weigh(taken[0])
-        while self._items and weight + self._weigh(self._items[0]) <= self._most:
+        weight, most = self._weigh(taken[0]), self._most()
+        while self._items and weight + self._weigh(self._items[0]) <= most:
             taken.append(self._items.popleft())
             weight += self._weigh(taken[-1])
         self.weight -= weight

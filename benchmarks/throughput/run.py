@@ -23,6 +23,7 @@ from pathlib import Path
 from benchmarks.throughput.load import CONFIG, events, snapshots
 from benchmarks.throughput.plot import PICTURES, draw_rates
 from streams.admin import admin_client, create_topics
+from streams.pace import RUN
 from streams.settings import Settings
 from streams.topics import Wanted
 from tests.support.apache import apache_kafka
@@ -34,11 +35,14 @@ RIVALS = Path(".cache/rivals/bin/python")
 PARTITIONS = 4
 PATIENCE = 900.0
 
+OURS = "Penchant, exactly once"
 TUTORIAL = "Faust as its tutorial leads to"
 Figure = tuple[float, float]  # events a second, CPU microseconds an event
 
 
-def penchant(cluster: Cluster, guarantee: str, number: int, group: str) -> Figure:
+def penchant(
+    cluster: Cluster, guarantee: str, number: int, group: str, **settings_of_worker: str
+) -> Figure:
     """Our worker, a process as in production, from its first committed run to its last."""
     settings = cluster.settings.model_copy(update={"prefix": group, "guarantee": guarantee})
     own = Cluster(settings.model_copy(update={"events_topic": cluster.topics.events}),
@@ -46,7 +50,8 @@ def penchant(cluster: Cluster, guarantee: str, number: int, group: str) -> Figur
     own.folder.mkdir()
     own.create_topics()
     own.send(snapshots(), own.topics.models)
-    worker = own.worker(CONFIG, events_topic=cluster.topics.events, session_timeout="20")
+    worker = own.worker(CONFIG, events_topic=cluster.topics.events, session_timeout="20",
+                        **settings_of_worker)  # fmt: skip
     worker.start().wait_ready()
     try:
         return followed(worker, number)
@@ -86,11 +91,13 @@ def contenders(cluster: Cluster, topic: str, number: int) -> dict[str, Callable[
     quix, faust = str(HERE / "rival_quix.py"), str(HERE / "rival_faust.py")
     floor = str(HERE / "floor.py")
 
-    def ours(guarantee: str) -> Callable[[int], Figure]:
-        return lambda turn: penchant(cluster, guarantee, number, f"{topic}-{guarantee}-{turn}")
+    def ours(guarantee: str, **settings: str) -> Callable[[int], Figure]:
+        name = "-".join([topic, guarantee, *settings.values()])
+        return lambda turn: penchant(cluster, guarantee, number, f"{name}-{turn}", **settings)
 
     return {
-        "Penchant, exactly once": ours("exactly_once"),
+        OURS: ours("exactly_once"),
+        f"{OURS}, steps of {RUN:,}": ours("exactly_once", run_records=str(RUN)),
         "Penchant, in order": ours("at_least_once"),
         "Quix Streams, at least once": lambda _: rival(
             str(RIVALS), quix, broker, topic, str(number), "at_least_once"),
@@ -129,7 +136,7 @@ def measured(
 
 
 def table(found: dict[str, list[Figure]]) -> str:
-    ours = statistics.median(rate for rate, _ in found["Penchant, exactly once"])
+    ours = statistics.median(rate for rate, _ in found[OURS])
     lines = ["| | events/s, median (least to most) | CPU us an event, median | Penchant is |",
              "| --- | --- | --- | --- |"]  # fmt: skip
     for name, figures in found.items():

@@ -69,6 +69,8 @@ class ScoringAgent:
         self.done: dict[int, int] = {}
         # One step at a time between two looks at the sockets: others have a turn.
         self._turn = asyncio.Lock()
+        #: Told of each step how many records it had, and the seconds it took to apply them.
+        self.took: Callable[[int, float], None] = lambda _records, _seconds: None
         #: What is waited for after a step of a partition, before another begins.
         self.pause: Callable[[int], Awaitable[None]] = _look_at_sockets
         self._examples_partitions = list(range(wiring.partitions))
@@ -101,13 +103,17 @@ class ScoringAgent:
 
     def _step(self, partition: Partition, records: list[Any], before: int) -> Step:
         """Apply a run, or what of it fits into a step, after so many records of it."""
+        started = time.perf_counter()
         try:
-            with self.metrics.step_seconds.labels("compute").time():
-                return self.engine.step(partition, records, self.most_due)
+            step = self.engine.step(partition, records, self.most_due)
         except PenchantError:
             raise
         except Exception as error:
             raise Crash(before) from error
+        seconds = time.perf_counter() - started
+        self.took(step.taken, seconds)
+        self.metrics.step_seconds.labels("compute").observe(seconds)
+        return step
 
     # -- runs that crash the engine; see streams/agents/poison.py ---------------------------
 

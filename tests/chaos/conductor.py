@@ -66,7 +66,7 @@ class Conductor:
         self._peace(2.0)
 
     def _new(self) -> Worker:
-        return self.cluster.worker(CONFIG, transaction_timeout="10", run_records="2000")
+        return self.cluster.worker(CONFIG, transaction_timeout="10")
 
     def _peace(self, seconds: float) -> None:
         until_then = time.monotonic() + seconds

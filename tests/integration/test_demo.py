@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import shlex
 import signal
 import subprocess
+import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -75,6 +78,56 @@ def test_an_interrupted_demo_leaves_nothing_running(tmp_path: Path) -> None:
     demo.send_signal(signal.SIGINT)
     assert demo.wait(60) == 1
     until(lambda: not any(map(_runs, children)), "every process of the demo to end")
+
+
+@pytest.mark.usefixtures("interrupts")
+def test_what_a_kept_demo_says_to_type_is_answered_by_scores(tmp_path: Path) -> None:
+    said = tmp_path / "said"
+    with said.open("wb") as file:
+        demo = subprocess.Popen(
+            penchant("demo", "--keep", "--events", "8000", "--out", "out"),
+            stdout=file,
+            cwd=tmp_path,
+        )
+    try:
+        until(lambda: "send " in said.read_text().partition("third:")[2], "something to type")
+        watching, sending = _to_type(said.read_text())
+        seen = tmp_path / "seen"
+        with seen.open("wb") as file:
+            watch = subprocess.Popen(["bash", "-ec", watching], stdout=file, cwd=tmp_path)
+        for event in ("mine-1", "mine-2", "mine-3"):  # who watches may be slower to begin with
+            again = sending.replace("mine-1", event)
+            subprocess.run(["bash", "-ec", again], check=True, cwd=tmp_path)
+            if _comes(lambda: "2018-01-02T10:00 household-1 churn " in seen.read_text(), 10):
+                break
+        else:
+            raise AssertionError(seen.read_text())
+        watch.send_signal(signal.SIGINT)
+        watch.wait(30)
+    finally:
+        demo.send_signal(signal.SIGTERM)
+    assert demo.wait(60) == 1
+
+
+def _comes(condition: Callable[[], bool], seconds: float) -> bool:
+    """Whether something comes about within so many seconds."""
+    try:
+        return bool(until(condition, "", seconds))
+    except AssertionError:
+        return False
+
+
+def _to_type(said: str) -> tuple[str, str]:
+    """What a kept demo tells a second terminal and a third to type."""
+    second, _, third = said.partition("In another terminal:")[2].partition("third:")
+    told = [
+        [line.strip() for line in one.splitlines() if line.startswith("  ")]
+        for one in (second, third)
+    ]
+    # The programs of this test are in the environment that it runs in, which may be on no PATH.
+    path = f"PATH={shlex.quote(str(Path(sys.executable).parent))}:$PATH"
+    watching, sending = ("\n".join([path, *lines]) for lines in told)
+    return watching.replace("\npenchant", "\nexec penchant"), sending
 
 
 def _descendants(pid: int) -> list[int]:

@@ -9,7 +9,8 @@ import pytest
 from faust.types import TP
 from prometheus_client import CollectorRegistry
 
-from streams.app import MOST_UNLEARNED, TOGETHER_BYTES, RepartitionedError, Worker
+from streams.app import MOST_UNLEARNED, RepartitionedError, Worker
+from streams.pace import RUN
 from streams.settings import Settings
 from tests.support.factories import config
 from tests.support.transport import run
@@ -55,18 +56,6 @@ def test_a_worker_stops_when_partitions_are_added_to_a_source() -> None:
     assert str(error).startswith("penchant.events has 6 partitions now, not 4: ")
 
 
-def test_of_large_records_fewer_are_worked_on_together() -> None:
-    weigh = Worker(config(), Settings(run_records=2000), CollectorRegistry())._weigh
-
-    def run_of(number: int, size: int | None) -> Any:
-        record = SimpleNamespace(value=None if size is None else b"x" * size)
-        return SimpleNamespace(value=[record] * number)
-
-    assert weigh(run_of(100, 300)) == weigh(run_of(100, None)) == 100
-    assert weigh(run_of(100, TOGETHER_BYTES // 200)) == 1000
-    assert weigh(1.5) == 2000  # an idle while goes with nothing else
-
-
 def behind(events: int, examples: list[int]) -> tuple[Any, Any]:
     """A worker of whose events so many wait, and of whose examples first so many and then fewer."""
     worker: Any = Worker(config(), Settings(), CollectorRegistry())
@@ -83,7 +72,7 @@ def behind(events: int, examples: list[int]) -> tuple[Any, Any]:
 @pytest.mark.parametrize(
     ("events", "examples", "looks"),
     [
-        (Settings().run_records, [10**6, 10**6], 1),  # live: events wait for nobody
+        (RUN, [10**6, 10**6], 1),  # live: events wait for nobody
         (10**6, [MOST_UNLEARNED, 10**6], 1),
         (10**6, [10**6, MOST_UNLEARNED + 1, MOST_UNLEARNED, 10**6], 3),
     ],
@@ -118,3 +107,14 @@ def test_events_and_examples_wait_for_room_in_their_lanes_and_tables_for_nothing
     rooms = [worker._has_room(TP(topic, number)) for topic in topics for number in range(2)]
     assert rooms == [True, False, True, False, True, True]
     assert worker.app.transport.has_room == worker._has_room
+
+
+def test_short_steps_make_room_for_larger_ones() -> None:
+    worker: Any = Worker(config(), Settings(), CollectorRegistry())
+    lanes = worker.score_lanes
+    assert lanes._most() == RUN
+    worker.scoring.took(RUN, 0.001)
+    assert lanes._most() == 2 * RUN
+    small: Any = Worker(config(), Settings(run_records=7), CollectorRegistry())
+    small.scoring.took(7, 0.0001)
+    assert small.score_lanes._most() == small.app.transport.max_run == 7

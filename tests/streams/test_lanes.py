@@ -86,7 +86,7 @@ def test_a_lane_has_room_for_more_until_enough_waits_and_then_for_what_was_asked
         async def work(_lane: int, _items: Any) -> None:
             await asyncio.sleep(60)
 
-        lanes: Lanes[int] = Lanes(work, Crashes(), weigh=lambda item: item, most=10)
+        lanes: Lanes[int] = Lanes(work, Crashes(), weigh=lambda item: item, most=lambda: 10)
         assert lanes.has_room(0)
         await fill(lanes, 1)
         await asyncio.sleep(0)  # the first is being worked on
@@ -115,7 +115,7 @@ def test_what_comes_while_a_lane_is_busy_is_worked_on_together_as_far_as_it_fits
             await gate.wait()
             worked.append(items)
 
-        lanes: Lanes[int] = Lanes(work, Crashes(), weigh=lambda item: item, most=10)
+        lanes: Lanes[int] = Lanes(work, Crashes(), weigh=lambda item: item, most=lambda: 10)
         await lanes.put(0, 1)
         await asyncio.sleep(0)  # it is being worked on
         for item in (4, 5, 2, 3, 12, 1):
@@ -137,7 +137,7 @@ def test_a_lane_that_waits_takes_an_item_at_once(first: int) -> None:
             if items:
                 worked.set()
 
-        lanes: Lanes[int] = Lanes(work, Crashes(), 60, weigh=lambda item: item, most=10)
+        lanes: Lanes[int] = Lanes(work, Crashes(), 60, weigh=lambda item: item, most=lambda: 10)
         await lanes.put(0, first)
         assert await asyncio.wait_for(worked.wait(), 5)
         await lanes.close()
@@ -316,5 +316,24 @@ def test_what_comes_after_the_end_is_left() -> None:
         await asyncio.wait_for(lanes.put(0, 1), 5)
         await asyncio.sleep(0.01)
         assert (done, crashes) == ([], [])
+
+    run(test)
+
+
+def test_how_much_goes_together_is_asked_at_every_turn() -> None:
+    async def test() -> None:
+        most, worked = [2], []
+
+        async def work(_lane: int, items: Any) -> None:
+            worked.append(items)
+            most[0] *= 2
+            await asyncio.sleep(0)
+
+        lanes: Lanes[int] = Lanes(work, Crashes(), weigh=lambda item: item, most=lambda: most[0])
+        for _ in range(12):
+            await lanes.put(0, 1)
+        await asyncio.sleep(0.01)
+        assert [len(items) for items in worked] == [2, 4, 6]
+        await lanes.close()
 
     run(test)

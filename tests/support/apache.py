@@ -183,6 +183,9 @@ class Broker:
             "transaction.state.log.num.partitions": "8",
             "transaction.abort.timed.out.transaction.cleanup.interval.ms": "1000",
             "log.cleaner.backoff.ms": "1000",
+            # Of 10 MiB as they are, the kernel reads ahead in the empty indices of every partition:
+            # with some thousand of them that takes more of the machine than Kafka does.
+            "log.index.size.max.bytes": str(1 << 20),
             "group.initial.rebalance.delay.ms": "0",
             "auto.create.topics.enable": "false",
             "log.dirs": str(self.folder / "data"),

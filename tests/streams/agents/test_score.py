@@ -82,3 +82,13 @@ def _stop_after_commits(one: ScoringAgent, number: int) -> None:
     except OSError:
         return
     raise AssertionError("it was not stopped")
+
+
+def test_every_step_tells_what_it_took_on_and_how_long_it_took() -> None:
+    told: list[tuple[int, float]] = []
+    one = agent([], most_due=100)
+    one.took = lambda taken, seconds: told.append((taken, seconds))
+    handle(one, LEAP)
+    assert sum(taken for taken, _ in told) == len(LEAP)
+    assert len(told) > 10
+    assert all(seconds > 0 for _, seconds in told)
