@@ -26,7 +26,7 @@ from streams.agents.train import TrainingAgent
 from streams.checkpoint import Checkpoint, Ordered, Transactional
 from streams.lanes import Lanes
 from streams.metrics import Metrics
-from streams.pace import RUN, Pace
+from streams.pace import LESSONS, RUN, Pace
 from streams.security import client_options, faust_credentials
 from streams.settings import Settings
 from streams.snapshots import SnapshotReader
@@ -44,8 +44,6 @@ from streams.wiring import Wiring
 LOOK_EVERY = 1.0
 #: Seconds after which it is known that a topic has more partitions, at most.
 METADATA_AGE = 60.0
-#: Examples that are learned together, at most, but for a run that is larger by itself.
-TOGETHER_EXAMPLES = 5_000
 #: Examples that may wait in a partition until a backlog of events waits for them: so many moments
 #: after a step, at most, and the seconds of a moment.
 MOST_UNLEARNED = 4_000
@@ -127,13 +125,11 @@ class Worker:
         teach = self.lessons.handle
         self._teach = traces.training.around(teach) if traces else teach
         self.score_lanes: Lanes[Any] = Lanes(
-            self._score, self.app.crash, weigh=self.pace.weigh,
-            most=lambda: self.pace.records(len(self.scoring.partitions)),
-        )  # fmt: skip
+            self._score, self.app.crash, portions=self.pace.portions(self.scoring.partitions)
+        )
         self.train_lanes: Lanes[Any] = Lanes(
-            self._train, self.app.crash, patience=settings.snapshot_every,
-            weigh=_examples_in, most=lambda: TOGETHER_EXAMPLES,
-        )  # fmt: skip
+            self._train, self.app.crash, settings.snapshot_every, LESSONS
+        )
         self.vitals = Vitals(self.app, settings, self.topics, self.metrics, self.snapshots)
         self._streams: dict[str, Any] = {}
         self._busy_at: dict[int, float] = {}
@@ -324,11 +320,6 @@ class Worker:
             elif now - busy_at >= after + LOOK_EVERY and not self.app.rebalancing:
                 self._busy_at[number] = now - after
                 await self.score_lanes.put(number, now - busy_at - after)
-
-
-def _examples_in(run: Any) -> int:
-    """Examples in a run; nothing has none, and still takes its turn."""
-    return len(run.value) if run else 1
 
 
 def new_checkpoint(settings: Settings, topics: Topics) -> Checkpoint:

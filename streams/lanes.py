@@ -10,17 +10,39 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import Awaitable, Callable
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, NamedTuple, TypeVar
 
 Item = TypeVar("Item")
 
 #: Full batches that may wait in a lane before whoever puts more has to wait, and with it the lanes
-#: of others; and those with which it takes no more, which leaves room for what has been asked for.
-WAITING, ENOUGH = 8, 2
+#: of others.
+WAITING = 8
 
 
 def _one(_: Any) -> int:
     return 1
+
+
+class Portions(NamedTuple):
+    """How much is worked on together, asked anew at every turn.
+
+    Parameters
+    ----------
+    weigh
+        How much an item is.
+    most
+        Says up to which weight items go together; one that is heavier goes alone.
+    enough
+        Says with which weight waiting a lane takes no more, which leaves room for what has been
+        asked for.
+    """
+
+    weigh: Callable[[Any], int] = _one
+    most: Callable[[], int] = lambda: 1
+    enough: Callable[[], int] = lambda: 2
+
+
+ONE_BY_ONE = Portions()
 
 
 class Lanes(Generic[Item]):
@@ -35,10 +57,8 @@ class Lanes(Generic[Item]):
         Called with what a lane raised.
     patience
         Seconds after which a lane without items is called with None; None for never.
-    weigh
-        How much an item is.
-    most
-        Says up to which weight items are worked on together; one that is heavier is alone.
+    portions
+        How much is worked on together; one item if left out.
     """
 
     def __init__(
@@ -46,14 +66,12 @@ class Lanes(Generic[Item]):
         work: Callable[[int, list[Item] | None], Awaitable[None]],
         crash: Callable[[BaseException], Awaitable[Any]],
         patience: float | None = None,
-        weigh: Callable[[Item], int] = _one,
-        most: Callable[[], int] = lambda: 1,
+        portions: Portions = ONE_BY_ONE,
     ) -> None:
         self._work = work
         self._crash = crash
         self._patience = patience
-        self._weigh = weigh
-        self._most = most
+        self._portions = portions
         self._waiting: dict[int, Waiting[Item]] = {}
         self._tasks: dict[int, asyncio.Task[None]] = {}
         self._ended = False
@@ -63,13 +81,13 @@ class Lanes(Generic[Item]):
         if self._ended:
             return
         if lane not in self._waiting:
-            self._waiting[lane] = Waiting(self._weigh, self._most)
+            self._waiting[lane] = Waiting(self._portions)
             self._tasks[lane] = asyncio.create_task(self._run(lane), name=f"lane-{lane}")
         await self._waiting[lane].put(item)
 
     def has_room(self, lane: int) -> bool:
         """Whether more may be fetched for a lane."""
-        return lane not in self._waiting or self._waiting[lane].weight < self._most() * ENOUGH
+        return lane not in self._waiting or self._waiting[lane].weight < self._portions.enough()
 
     async def close(self) -> None:
         """End all lanes; what waits in them is left."""
@@ -122,13 +140,12 @@ class Waiting(Generic[Item]):
 
     Parameters
     ----------
-    weigh, most
+    portions
         As of :class:`Lanes`.
     """
 
-    def __init__(self, weigh: Callable[[Item], int], most: Callable[[], int]) -> None:
-        self._weigh = weigh
-        self._most = most
+    def __init__(self, portions: Portions) -> None:
+        self._weigh, self._most, _ = portions
         self._items: deque[Item] = deque()
         #: Of all that wait.
         self.weight = 0

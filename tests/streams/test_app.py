@@ -112,9 +112,9 @@ def test_events_and_examples_wait_for_room_in_their_lanes_and_tables_for_nothing
 def test_short_steps_make_room_for_larger_ones() -> None:
     worker: Any = Worker(config(), Settings(), CollectorRegistry())
     lanes = worker.score_lanes
-    assert lanes._most() == RUN
+    assert lanes._portions.most() == RUN
     worker.scoring.took(RUN, 0.001)
-    assert lanes._most() == 2 * RUN
+    assert lanes._portions.most() == 2 * RUN
     small: Any = Worker(config(), Settings(run_records=7), CollectorRegistry())
     small.scoring.took(7, 0.0001)
-    assert small.score_lanes._most() == small.app.transport.max_run == 7
+    assert small.score_lanes._portions.most() == small.app.transport.max_run == 7

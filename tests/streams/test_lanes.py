@@ -8,8 +8,13 @@ from typing import Any
 
 import pytest
 
-from streams.lanes import WAITING, Lanes
+from streams.lanes import WAITING, Lanes, Portions
 from tests.support.transport import run
+
+
+def of(most: int, enough: int = 2) -> Portions:
+    """Items are as heavy as they say."""
+    return Portions(int, lambda: most, lambda: enough)
 
 
 class Crashes(list[BaseException]):
@@ -86,7 +91,7 @@ def test_a_lane_has_room_for_more_until_enough_waits_and_then_for_what_was_asked
         async def work(_lane: int, _items: Any) -> None:
             await asyncio.sleep(60)
 
-        lanes: Lanes[int] = Lanes(work, Crashes(), weigh=lambda item: item, most=lambda: 10)
+        lanes: Lanes[int] = Lanes(work, Crashes(), portions=of(10, 20))
         assert lanes.has_room(0)
         await fill(lanes, 1)
         await asyncio.sleep(0)  # the first is being worked on
@@ -115,7 +120,7 @@ def test_what_comes_while_a_lane_is_busy_is_worked_on_together_as_far_as_it_fits
             await gate.wait()
             worked.append(items)
 
-        lanes: Lanes[int] = Lanes(work, Crashes(), weigh=lambda item: item, most=lambda: 10)
+        lanes: Lanes[int] = Lanes(work, Crashes(), portions=of(10))
         await lanes.put(0, 1)
         await asyncio.sleep(0)  # it is being worked on
         for item in (4, 5, 2, 3, 12, 1):
@@ -137,7 +142,7 @@ def test_a_lane_that_waits_takes_an_item_at_once(first: int) -> None:
             if items:
                 worked.set()
 
-        lanes: Lanes[int] = Lanes(work, Crashes(), 60, weigh=lambda item: item, most=lambda: 10)
+        lanes: Lanes[int] = Lanes(work, Crashes(), 60, portions=of(10))
         await lanes.put(0, first)
         assert await asyncio.wait_for(worked.wait(), 5)
         await lanes.close()
@@ -329,7 +334,7 @@ def test_how_much_goes_together_is_asked_at_every_turn() -> None:
             most[0] *= 2
             await asyncio.sleep(0)
 
-        lanes: Lanes[int] = Lanes(work, Crashes(), weigh=lambda item: item, most=lambda: most[0])
+        lanes: Lanes[int] = Lanes(work, Crashes(), portions=Portions(most=lambda: most[0]))
         for _ in range(12):
             await lanes.put(0, 1)
         await asyncio.sleep(0.01)

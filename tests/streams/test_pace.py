@@ -56,6 +56,14 @@ def test_of_many_partitions_each_has_less() -> None:
     assert pace.records(4096) == RUN
 
 
+def test_as_much_may_wait_as_a_step_has_and_twice_the_least() -> None:
+    pace = paced()
+    assert (pace.records(1), pace.enough(1)) == (RUN, 2 * RUN)
+    pace = paced((RUN, 0.0), (RUN, 0.0))
+    assert pace.records(1) == pace.enough(1) == MOST
+    assert Pace(1).enough(1) == 2
+
+
 def run_of(number: int, size: int | None) -> Any:
     record = SimpleNamespace(value=None if size is None else b"x" * size)
     return SimpleNamespace(value=[record] * number)
