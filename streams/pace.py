@@ -17,7 +17,7 @@ RUN = 2_500
 STEP = 0.1
 #: Records that the steps of all partitions together may have, where one has more: about as many
 #: may wait in memory.
-TOGETHER = 40_000
+TOGETHER = 30_000
 #: Bytes of a record that counts as one; a larger one counts as several.
 RECORD_BYTES = 800
 #: Examples that are learned together, at most, but for a run that is larger by itself.

@@ -30,8 +30,8 @@ RATE = 10_000.0 if IS_LONG else 5_000.0
 #: thousand events, brokers let pass at once.
 QUOTAS = {"consumer_byte_rate": 100_000.0, "producer_byte_rate": 100_000.0}
 PROFILES = 200
-#: What a burst may add to a worker's memory, bytes: 40,000 records may wait, as many be worked on.
-MOST_MEMORY = 200_000_000
+#: What a burst may add to a worker's memory, bytes.
+MOST_MEMORY = 150_000_000
 PATIENCE = 180.0 + 20 * SECONDS
 OUT = Path("out/overload.json")
 
