@@ -136,11 +136,12 @@ def score_cells(value: bytes) -> list[str]:
 
 
 def reasons(score: dict[str, Any]) -> str:
-    """The strongest reasons of a score, with their direction."""
-    return "; ".join(
+    """The strongest reasons of a score, with their direction; a young model may have none yet."""
+    found = "; ".join(
         f"{'raises' if one['contribution'] > 0 else 'lowers'}: {one['text']}"
         for one in score["factors"][:WIDEST_REASONS]
     )
+    return found or "no factor stands out yet"
 
 
 def _number(value: float | None, digits: int) -> str:

@@ -9,7 +9,7 @@ from rich.console import Console
 
 from streams.cli.demo import Progress
 from streams.demo.follow import Seen
-from streams.demo.screen import Screen
+from streams.demo.screen import Screen, reasons
 
 
 def test_the_first_line_of_a_log_has_a_rate() -> None:
@@ -30,3 +30,9 @@ def test_events_that_were_all_done_between_two_looks_took_the_time_between_them(
     time.sleep(0.02)
     progress.finished(seen)
     assert progress.seconds == taken
+
+
+def test_a_score_of_a_model_too_young_for_reasons_says_so() -> None:
+    told = {"contribution": 0.5, "text": "Known for 9 days"}
+    assert reasons({"factors": [told]}) == "raises: Known for 9 days"
+    assert reasons({"factors": []}) == "no factor stands out yet"
