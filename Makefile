@@ -128,7 +128,7 @@ bench: $(READY) .cache/rivals/bin/python ## throughput beside Quix Streams and p
 
 .cache/rivals/bin/python:
 	$(PYTHON) -m venv .cache/rivals
-	.cache/rivals/bin/pip install --quiet --disable-pip-version-check "quixstreams==3.28.1" orjson
+	.cache/rivals/bin/pip install --quiet --disable-pip-version-check "quixstreams==3.28.1" orjson numpy msgspec
 
 AUDIT := .cache/audit/bin
 

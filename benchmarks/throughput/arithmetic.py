@@ -1,64 +1,236 @@
-"""What the rivals compute for an event: decayed counters, two goals, their strongest factors.
+"""What Penchant computes for an event, an event at a time in plain Python, for the rivals.
 
-The same for both rivals, in plain Python, which is what their user functions are. It is less than
-Penchant does: no validation, tickets, timers, percentiles, words or learning.
+The same state of a profile, features, models, scores and reasons: tests/benchmarks holds them
+beside the engine's. Left out is what else Penchant does: validation, tickets, timers, percentiles,
+learning. A model comes as a file, see exported.py; its words are Penchant's own.
 """
 
 from __future__ import annotations
 
 import math
-from datetime import datetime
+from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import orjson
 
-HALF_LIVES = (1 / 24, 1.0, 7.0, 30.0, 90.0)
-RATES = tuple(-math.log(2) / days for days in HALF_LIVES)
-WEIGHTS = [[0.01 * ((i * 37 + goal) % 11 - 5) for i in range(400)] for goal in (0, 1)]
+from models.learning.layout import Block, Layout
+from models.scoring.phrases import phrases_of, reaches_of
+
+HOUR, DAY = 3_600_000, 86_400_000
+HALF_LIVES = (HOUR, DAY, 7 * DAY, 30 * DAY, 90 * DAY)
+R1, R2, R3, R4, R5 = (-math.log(2) / one for one in HALF_LIVES)
+KNOTS = tuple(math.log1p(days * 24.0) for days in (1, 7, 30, 90))
+RECENT = 24
+NOTHING = 1e-6
+STRONG, MEDIUM, LEAST = 1.0, 0.4, 0.1
+MOST_FACTORS = 5
+AGE = "profile/age"
+
+State = dict[str, Any]
+Features = dict[str, tuple[float, ...]]
 
 
-def day_of(event: dict[str, Any]) -> float:
-    return datetime.fromisoformat(event["timestamp"]).timestamp() / 86_400
+def moment_of(event: dict[str, Any]) -> int:
+    """When an event happened, milliseconds."""
+    return round(datetime.fromisoformat(event["timestamp"]).timestamp() * 1000)
 
 
-def update(state: dict[str, list[float]], event: dict[str, Any]) -> dict[str, list[float]]:
+def update(state: State, event: dict[str, Any]) -> State:
     """Count an event in its profile's state."""
-    now, row = day_of(event), state.get(event["type"])
-    if row is None:
-        state[event["type"]] = [now, 1.0, 1.0, 1.0, 1.0, 1.0]
+    at = moment_of(event)
+    if not state:
+        state.update(first=at, last=at, recent=[], rows={}, days=[at // DAY, 1, 1.0, 1.0, 1.0, 1.0])
+    recent = state["recent"]
+    if event["event_id"] in recent:
         return state
-    for number, rate in enumerate(RATES):
-        row[number + 1] = row[number + 1] * math.exp(rate * (now - row[0])) + 1.0
-    row[0] = now
+    state["recent"] = [*recent[1 - RECENT :], event["event_id"]]
+    state["last"] = max(state["last"], at)
+    _count_day(state["days"], at // DAY)
+    amount = float(event["properties"].get("amount", 0.0))
+    source = f"event/{event['type']}"
+    row = state["rows"].get(source)
+    if row is None:
+        state["rows"][source] = [at, 1.0, 1.0, 1.0, 1.0, 1.0, amount, amount, amount, amount]
+        return state
+    exp, since = math.exp, at - row[0]
+    f3, f4, f5 = exp(R3 * since), exp(R4 * since), exp(R5 * since)
+    row[:] = (
+        at, row[1] * exp(R1 * since) + 1.0, row[2] * exp(R2 * since) + 1.0, row[3] * f3 + 1.0,
+        row[4] * f4 + 1.0, row[5] * f5 + 1.0, row[6] * f3 + amount, row[7] * f4 + amount,
+        row[8] * f5 + amount, amount,
+    )  # fmt: skip
     return state
 
 
-def scores(profile: str, state: dict[str, list[float]], now: float) -> list[tuple[bytes, bytes]]:
-    """Key and value of the scores of both goals."""
-    features: list[float] = []
-    for row in state.values():
-        elapsed = now - row[0]
-        features += [
-            math.log1p(row[i + 1] * math.exp(rate * elapsed)) for i, rate in enumerate(RATES)
+def _count_day(days: list[Any], day: int) -> None:
+    ahead = day - days[0]
+    if ahead > 0:
+        decayed = [
+            one * math.exp(rate * ahead * DAY) + 1.0
+            for one, rate in zip(days[2:], (R2, R3, R4, R5), strict=True)
         ]
-        features.append(math.log1p(max(elapsed, 0.0) * 24))
-    return [_score(f"goal{goal}", WEIGHTS[goal], profile, features, now) for goal in (0, 1)]
+        days[:] = day, days[1] + 1, *decayed
 
 
-def _score(
-    goal: str, weights: list[float], profile: str, features: list[float], now: float
-) -> tuple[bytes, bytes]:
-    by_type: dict[int, float] = {}
-    for number, value in enumerate(features):
-        by_type[number // 6] = by_type.get(number // 6, 0.0) + weights[number] * value
-    probability = 1 / (1 + math.exp(-sum(by_type.values())))
-    strongest = sorted(by_type.items(), key=lambda one: -abs(one[1]))[:5]
-    record = {
-        "goal": goal,
-        "profile_id": profile,
-        "timestamp": now,
-        "probability": probability,
-        "score": 100 * probability,
-        "factors": [{"factor": f"type{k}", "contribution": value} for k, value in strongest],
-    }
-    return f"{goal}/{profile}".encode(), orjson.dumps(record)
+class Models:
+    """The models of all goals, ready to score a profile.
+
+    Parameters
+    ----------
+    path
+        The file that exported.py wrote.
+    """
+
+    def __init__(self, path: str) -> None:
+        self._models = [Model(one) for one in orjson.loads(Path(path).read_bytes())]
+
+    update = staticmethod(update)
+
+    def scores(
+        self, profile: str, state: State, event: dict[str, Any]
+    ) -> list[tuple[bytes, bytes]]:
+        """Key and value of the scores of all goals."""
+        now = max(moment_of(event), state["last"])
+        features = features_of(state, now)
+        return [model.score(profile, features, now) for model in self._models]
+
+
+def features_of(state: State, now: int) -> Features:
+    """The features of each block, and of a source that the profile has not."""
+    log, exp = math.log1p, math.exp
+    first, days = state["first"], state["days"]
+    tenure, hours, number = (now - first) / HOUR, (now - state["last"]) / HOUR, days[1]
+    log_tenure, log_hours, several = log(tenure), log(hours), number > 1
+    log_gap = log((days[0] - first // DAY) * 24.0 / (number - 1)) if several else 0.0
+    since = now - days[0] * DAY
+    blocks = {
+        "profile": (
+            log_tenure,
+            *(max(log_tenure - knot, 0.0) for knot in KNOTS),
+            log(number),
+            *(log(one * exp(rate * since))
+              for one, rate in zip(days[2:], (R2, R3, R4, R5), strict=True)),
+            number / (tenure / 24.0 + 1.0),
+            log_hours,
+            log_gap,
+            log_hours - log_gap if several else 0.0,
+            0.0 if several else 1.0,
+        ),
+        "activity": (0.0, 0.0, 0.0, 0.0, 0.0, log_tenure, 1.0),
+        "value": (0.0, 0.0, 0.0, 0.0, 0.0),
+    }  # fmt: skip
+    for source, (last, c1, c2, c3, c4, c5, s3, s4, s5, latest) in state["rows"].items():
+        since = now - last
+        f3, f4, f5 = exp(R3 * since), exp(R4 * since), exp(R5 * since)
+        count, total = c5 * f5, s5 * f5
+        blocks[f"{source}/activity"] = (
+            log(c1 * exp(R1 * since)), log(c2 * exp(R2 * since)), log(c3 * f3), log(c4 * f4),
+            log(count), log(since / HOUR), 0.0,
+        )  # fmt: skip
+        mean = total / count if count > NOTHING else 0.0
+        blocks[f"{source}/value"] = (
+            _signed(s3 * f3), _signed(s4 * f4), _signed(total), _signed(mean), _signed(latest),
+        )  # fmt: skip
+    return blocks
+
+
+def _signed(value: float) -> float:
+    return math.log1p(value) if value >= 0.0 else -math.log1p(-value)
+
+
+class Model:
+    """A goal's model.
+
+    Parameters
+    ----------
+    given
+        As exported.py has it: ``about``, what is the same in all of its scores; ``blocks``, kind,
+        name and text of each block of features; ``terms``, of each feature its mean, one over its
+        deviation, its weight, that of its hinge, what both give for an average profile, and the
+        number of its factor; ``bias`` and ``base_logit``, the logits of an average profile and of
+        the base rate; ``factors``, their names; ``clip``, the largest z.
+    """
+
+    def __init__(self, given: dict[str, Any]) -> None:
+        layout = Layout(tuple(Block(*one) for one in given["blocks"]))
+        self.about, self.terms, self.factors = given["about"], given["terms"], given["factors"]
+        self.bias, self.base_logit, self.clip = given["bias"], given["base_logit"], given["clip"]
+        self.blocks = [
+            (f"{one.name}/{one.kind}".removeprefix("/"), one.kind) for one in layout.blocks
+        ]
+        self.members = [
+            [n for n, term in enumerate(self.terms) if term[5] == factor]
+            for factor in range(len(self.factors))
+        ]
+        self.phrases = tuple(phrases_of(layout, {}, young=young) for young in (False, True))
+        self.reaches = [math.log1p(hours) for hours in reaches_of(layout)]
+        self.words: dict[tuple[int, bool, int], str] = {}
+
+    def score(self, profile: str, features: Features, now: int) -> tuple[bytes, bytes]:
+        """Key and value of a profile's score."""
+        values = [
+            value
+            for block, kind in self.blocks
+            for value in (features.get(block) or features[kind])
+        ]
+        shares, sums, clip = [], [0.0] * len(self.factors), self.clip
+        for value, (mean, per, weight, hinge, usual, factor) in zip(
+            values, self.terms, strict=True
+        ):
+            z = (value - mean) * per
+            if z > 0.0:
+                share = (weight + hinge) * (z if z < clip else clip) - usual
+            else:
+                share = weight * (z if z > -clip else -clip) - usual
+            shares.append(share)
+            sums[factor] += share
+        logit = max(-30.0, min(self.bias + sum(sums), 30.0))
+        told = self._told(values, shares, sums)
+        score = 100 / (1 + math.exp(self.base_logit - logit))
+        record = self.about | {
+            "profile_id": profile,
+            "timestamp": datetime.fromtimestamp(now / 1000, UTC).isoformat(timespec="milliseconds"),
+            "probability": 1 / (1 + math.exp(-logit)),
+            "score": score,
+            "bucket": "low" if score < 25.0 else "medium" if score < 75.0 else "high",
+            "factors": told,
+            "remainder": logit - self.base_logit - sum(one["contribution"] for one in told),
+        }
+        return f"{record['goal']}/{profile}".encode(), orjson.dumps(record)
+
+    def _told(
+        self, values: list[float], shares: list[float], sums: list[float]
+    ) -> list[dict[str, Any]]:
+        """The strongest factors; the profile's age is never told first."""
+        order = sorted(range(len(sums)), key=lambda one: -abs(sums[one]))[:MOST_FACTORS]
+        if self.factors[order[0]] == AGE:
+            order = [*order[1:], order[0]] if abs(sums[order[1]]) >= LEAST else []
+        told = []
+        for factor in order:
+            contribution = sums[factor]
+            if abs(contribution) >= LEAST:
+                feature = max(self.members[factor], key=lambda one: abs(shares[one]))
+                told.append(
+                    {
+                        "factor": self.factors[factor],
+                        "text": self._text(
+                            feature, values[0] < self.reaches[feature], values[feature]
+                        ),
+                        "contribution": contribution,
+                        "importance": _importance(contribution),
+                    }
+                )
+        return told
+
+    def _text(self, feature: int, young: bool, value: float) -> str:
+        steps = round(value * 100)
+        text = self.words.get((feature, young, steps))
+        if text is None:
+            text = self.words[feature, young, steps] = self.phrases[young][feature](steps / 100)
+        return text
+
+
+def _importance(contribution: float) -> str:
+    size = abs(contribution)
+    return "strong" if size >= STRONG else "medium" if size >= MEDIUM else "weak"

@@ -28,6 +28,7 @@ goals:
     outcome: {will: {where: {field: type, equals: support}}, within: 7d}
     tickets: {every: 7d}
 """
+PROPENSITIES = {"churn": "churn", "support": "conversion"}
 TYPES = ("view", "cart", "purchase", "search", "click", "open", "login", "support")
 START = datetime(2026, 1, 1, tzinfo=UTC).timestamp()
 #: Seconds of event time between two events.

@@ -1,6 +1,6 @@
 """The agent that Faust's tutorial leads to: a table read, a table write, a send for every score.
 
-``python rival_faust.py BROKER TOPIC EVENTS PARTITIONS``
+``python rival_faust.py BROKER TOPIC EVENTS PARTITIONS MODELS``; MODELS as of rival_quix.py.
 """
 
 import os
@@ -9,9 +9,11 @@ import tempfile
 import time
 
 import arithmetic
+import counters
 import faust
 
 broker, topic, wanted, partitions = sys.argv[1], sys.argv[2], int(sys.argv[3]), int(sys.argv[4])
+work = counters if sys.argv[5] == "counters" else arithmetic.Models(sys.argv[5])
 app = faust.App(
     f"naive-{time.time():.0f}",
     broker=f"kafka://{broker}",
@@ -36,8 +38,8 @@ async def score(stream):
         if not seen["events"]:
             seen["wall"], seen["cpu"] = time.perf_counter(), time.process_time()
         profile = event["profile_id"]
-        counted = table[profile] = arithmetic.update(table[profile], event)
-        for key, value in arithmetic.scores(profile, counted, arithmetic.day_of(event)):
+        counted = table[profile] = work.update(table[profile], event)
+        for key, value in work.scores(profile, counted, event):
             await target.send(key=key, value=value)
         seen["events"] += 1
         if seen["events"] == wanted:

@@ -1,6 +1,8 @@
 """Quix Streams in the way natural to it: a stateful function, expanded into two outputs.
 
-Run by its own Python: ``python rival_quix.py BROKER TOPIC EVENTS at_least_once|exactly_once``.
+By its own Python: ``python rival_quix.py BROKER TOPIC EVENTS GUARANTEE MODELS``, where GUARANTEE is
+at_least_once or exactly_once, and MODELS the file of exported.py, or ``counters`` for the little
+that counters.py does.
 """
 
 import sys
@@ -8,9 +10,11 @@ import tempfile
 import time
 
 import arithmetic
+import counters
 from quixstreams import Application
 
 broker, topic, wanted, guarantee = sys.argv[1], sys.argv[2], int(sys.argv[3]), sys.argv[4]
+work = counters if sys.argv[5] == "counters" else arithmetic.Models(sys.argv[5])
 app = Application(
     broker_address=broker,
     consumer_group=f"quix-{time.time()}",
@@ -27,10 +31,10 @@ seen = {"events": 0, "wall": 0.0, "cpu": 0.0}
 def score(event, state):
     if not seen["events"]:
         seen["wall"], seen["cpu"] = time.perf_counter(), time.process_time()
-    counted = arithmetic.update(state.get("counted", {}), event)
+    counted = work.update(state.get("counted", {}), event)
     state.set("counted", counted)
     seen["events"] += 1
-    return arithmetic.scores(event["profile_id"], counted, arithmetic.day_of(event))
+    return work.scores(event["profile_id"], counted, event)
 
 
 keys = {}

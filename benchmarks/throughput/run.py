@@ -20,7 +20,8 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 
-from benchmarks.throughput.load import CONFIG, events, snapshots
+from benchmarks.throughput.exported import exported
+from benchmarks.throughput.load import CONFIG, PROPENSITIES, events, snapshots
 from benchmarks.throughput.plot import PICTURES, draw_rates
 from streams.admin import admin_client, create_topics
 from streams.pace import RUN
@@ -37,6 +38,7 @@ PATIENCE = 900.0
 
 OURS = "Penchant, exactly once"
 TUTORIAL = "Faust as its tutorial leads to"
+LITTLE = "counters only"
 Figure = tuple[float, float]  # events a second, CPU microseconds an event
 
 
@@ -79,7 +81,10 @@ def followed(worker: Worker, number: int) -> Figure:
 
 def rival(*command: str) -> Figure:
     """A rival in a process of its own, which says its figures when it is done."""
-    done = subprocess.run(command, capture_output=True, text=True, timeout=PATIENCE, check=False)
+    done = subprocess.run(
+        command, capture_output=True, text=True, timeout=PATIENCE, check=False,
+        env=os.environ | {"PYTHONPATH": str(HERE.parents[1])},
+    )  # fmt: skip
     said = re.search(r"FIGURES (\d+) ([\d.]+)", done.stdout + done.stderr)
     if said:
         return float(said[1]), float(said[2])
@@ -88,8 +93,19 @@ def rival(*command: str) -> Figure:
 
 def contenders(cluster: Cluster, topic: str, number: int) -> dict[str, Callable[[int], Figure]]:
     broker = cluster.settings.brokers
-    quix, faust = str(HERE / "rival_quix.py"), str(HERE / "rival_faust.py")
     floor = str(HERE / "floor.py")
+    models = cluster.folder / "models.json"
+    models.write_bytes(exported([value for _, value in snapshots()], PROPENSITIES))
+
+    def quix(guarantee: str, work: str) -> Callable[[int], Figure]:
+        script = str(HERE / "rival_quix.py")
+        return lambda _: rival(str(RIVALS), script, broker, topic, str(number), guarantee, work)
+
+    def faust(work: str) -> Callable[[int], Figure]:
+        script = str(HERE / "rival_faust.py")
+        return lambda _: rival(
+            sys.executable, script, broker, topic, str(number), str(PARTITIONS), work
+        )
 
     def ours(guarantee: str, **settings: str) -> Callable[[int], Figure]:
         name = "-".join([topic, guarantee, *settings.values()])
@@ -99,17 +115,18 @@ def contenders(cluster: Cluster, topic: str, number: int) -> dict[str, Callable[
         OURS: ours("exactly_once"),
         f"{OURS}, steps of {RUN:,}": ours("exactly_once", run_records=str(RUN)),
         "Penchant, in order": ours("at_least_once"),
-        "Quix Streams, at least once": lambda _: rival(
-            str(RIVALS), quix, broker, topic, str(number), "at_least_once"),
-        "Quix Streams, exactly once": lambda _: rival(
-            str(RIVALS), quix, broker, topic, str(number), "exactly_once"),
+        "Quix Streams, at least once": quix("at_least_once", str(models)),
+        "Quix Streams, exactly once": quix("exactly_once", str(models)),
+        TUTORIAL: faust(str(models)),
+        f"Quix Streams, at least once, {LITTLE}": quix("at_least_once", "counters"),
+        f"{TUTORIAL}, {LITTLE}": faust("counters"),
         "Floor: aiokafka, nothing done": lambda _: rival(
-            sys.executable, floor, broker, topic, str(number), "aiokafka"),
+            sys.executable, floor, broker, topic, str(number), "aiokafka"
+        ),
         "Floor: confluent-kafka, nothing done": lambda _: rival(
-            str(RIVALS), floor, broker, topic, str(number), "confluent"),
-        TUTORIAL: lambda _: rival(
-            sys.executable, faust, broker, topic, str(number), str(PARTITIONS)),
-    }  # fmt: skip
+            str(RIVALS), floor, broker, topic, str(number), "confluent"
+        ),
+    }
 
 
 def measured(
@@ -126,8 +143,9 @@ def measured(
     with admin_client(few.settings) as client:  # Quix Streams makes its own
         targets = (f"{few.topics.events}-faust", f"{cluster.topics.events}-floor")
         create_topics(client, few.settings, [Wanted(one, PARTITIONS, {}) for one in targets])
-    tutorial = contenders(few, few.topics.events, number // 10)[TUTORIAL]
-    runs = contenders(cluster, cluster.topics.events, number) | {TUTORIAL: tutorial}
+    runs = contenders(cluster, cluster.topics.events, number)
+    tutorial = contenders(few, few.topics.events, number // 10)
+    runs |= {name: run for name, run in tutorial.items() if name.startswith(TUTORIAL)}
     for turn in range(rounds):
         for name, run in runs.items():
             found.setdefault(name, []).append(run(turn))
