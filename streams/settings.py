@@ -104,6 +104,17 @@ class Settings(BaseSettings):
         return ",".join(broker.strip() for broker in value.split(","))
 
     @model_validator(mode="after")
+    def _distinct(self) -> Settings:
+        names: dict[str, str] = {}
+        for field in ("events", "scores", "examples", "models", "insights", "dlq", "erasures"):
+            name = getattr(self, f"{field}_topic") or f"{self.prefix}.{field}"
+            if (other := names.setdefault(name, field)) != field:
+                raise ValueError(
+                    f"a topic of their own for {other} and {field}, not {name} for both"
+                )
+        return self
+
+    @model_validator(mode="after")
     def _login(self) -> Settings:
         if "SASL" in self.security_protocol and not (self.sasl_username and self.sasl_password):
             raise ValueError("PENCHANT_SASL_USERNAME and PENCHANT_SASL_PASSWORD with SASL")
@@ -125,7 +136,8 @@ def load_settings(**given: Any) -> Settings:
 
 
 def _problem(details: ErrorDetails) -> Problem:
-    name = PREFIX + "_".join(str(step) for step in details["loc"]).upper() if details["loc"] else ""
+    named = "_".join(str(step) for step in details["loc"]).upper()
+    name = PREFIX + named if named else "the variables"
     secret = "PASSWORD" in name
-    found = "a value" if secret or not details["loc"] else repr(details["input"])
+    found = "a value" if secret or not named else repr(details["input"])
     return Problem(name, found, details["msg"].removeprefix("Value error, "))

@@ -43,8 +43,12 @@ def _status(why_not: str | None) -> int:
     return 200 if why_not is None else 503
 
 
-def require_port(settings: Settings) -> None:
+def require_port(settings: Settings) -> Settings:
     """Make sure that the port of /metrics can be had, before anything else is started.
+
+    Returns
+    -------
+    The settings, with a port that is free where any will do: Faust takes no 0.
 
     Raises
     ------
@@ -63,3 +67,4 @@ def require_port(settings: Settings) -> None:
                 f"({error.strerror}). PENCHANT_WEB_PORT says which port to take instead, 0 for "
                 "any that is free; PENCHANT_WEB_HOST says on which address."
             ) from None
+        return settings.model_copy(update={"web_port": probe.getsockname()[1]})

@@ -44,6 +44,9 @@ CODES: dict[str, Advice] = {
     "no_eligible_profile": Advice(
         "blocks", "no profile is eligible", "widen `eligible`: another condition, a longer in_last"
     ),
+    "no_ticket": Advice(
+        "blocks", "no event meets `tickets.at`: no ticket was opened", "look at its condition"
+    ),
     "no_labels": Advice(
         "blocks", "no window of any ticket has closed", "wait, or shorten `outcome.within`"
     ),
@@ -89,6 +92,16 @@ CODES: dict[str, Advice] = {
     ),
     "no_recent_data": Advice(
         "look", "the latest event is {have:,.0f} days old", "look whether the source still delivers"
+    ),
+    "in_the_future": Advice(
+        "look",
+        "the latest event is {have:,.0f} days later than now",
+        "look at the clocks of their source, and at the unit of numbers that are times",
+    ),
+    "no_value": Advice(
+        "look",
+        "no event carries a number there: sums and amounts say nothing",
+        "look at the path; a text is no number",
     ),
     "time_out_of_line": Advice(
         "look",

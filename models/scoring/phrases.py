@@ -153,7 +153,7 @@ def _of_value(name: str, title: str, young: bool) -> Phrase:
     if name == "value":
         return lambda value: f"{title}: {amount(_signed(value))} the last time"
     when = _when(name.removeprefix("sum_"), young)
-    return lambda value: f"{title}: {amount(_signed(value))} in all {when}"
+    return lambda value: f"{title}: about {amount(_signed(value))} in all {when}"
 
 
 def _of_profile(name: str, young: bool) -> Phrase:

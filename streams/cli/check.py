@@ -16,7 +16,7 @@ from models.config.durations import format_duration
 from models.config.schema import Config
 from models.errors import PenchantError
 from models.events.times import format_time
-from models.goals.compiled import Compiled
+from models.goals.compiled import Compiled, CompiledGoal
 from models.learning.readiness import CODES
 from streams.cli.answers import answer, with_json
 from streams.cli.common import (
@@ -76,10 +76,15 @@ def _goals(questions: Config) -> list[dict[str, str]]:
         {
             "name": goal.name, "title": goal.title, "version": goal.version,
             "propensity": goal.config.propensity, "window": format_duration(goal.window),
-            "every": format_duration(goal.schedule.every),
+            "every": _every(goal),
         }
         for goal in Compiled(questions).goals
     ]  # fmt: skip
+
+
+def _every(goal: CompiledGoal) -> str:
+    """How often a profile's present is kept: once in so long, or at events."""
+    return "at events" if goal.config.tickets.at else format_duration(goal.schedule.every)
 
 
 def _show_config(path: str, questions: Config) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import errno
 import functools
+import math
 import os
 import sys
 from collections.abc import Callable, Iterator
@@ -32,6 +33,20 @@ err = Console(stderr=True, highlight=False)
 #: For all but tables: a line stays a line, whatever the width; a terminal wraps it itself.
 say = functools.partial(out.print, soft_wrap=True)
 complain = functools.partial(err.print, soft_wrap=True)
+
+
+class Number(click.FloatRange):
+    """A number in a range; ``nan`` is in none."""
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> float:
+        """The number."""
+        number: float = super().convert(value, param, ctx)
+        if math.isnan(number):
+            self.fail(f"{value} is no number.", param, ctx)
+        return number
+
 
 CONFIG = click.argument("config", type=click.Path())
 

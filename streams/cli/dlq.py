@@ -149,13 +149,17 @@ def replay_letters(  # noqa: PLR0913, PLR0917 - one argument an option
         expected = "PARTITION/OFFSET, --reason CODE or --all"
         raise ConfigError("penchant dlq replay", [Problem("PLACES", "none", expected)])
     chosen = {_place(place) for place in places}
+    met: set[Place] = set()
 
     def wanted(letter: Letter) -> bool:
+        met.add(letter.place)
         return (not chosen or letter.place in chosen) and reason in (None, letter.reason)
 
     result: Replay = _done(
         settings_of(brokers, prefix), lambda settings: replay(settings, wanted, limit)
     )
+    unknown = [(place, "no letter there") for place in sorted(chosen - met)]
+    result = result._replace(impossible=[*result.impossible, *unknown])
     for place, why in result.impossible[:MOST_SHOWN]:
         complain(f"{_name(place)}: {why}", markup=False)
     if as_json:
@@ -201,7 +205,9 @@ def _base64(value: bytes | None) -> str | None:
 def _place(text: str) -> Place:
     partition, _, offset = text.partition("/")
     if not (partition.isdecimal() and offset.isdecimal()):
-        raise ConfigError("PLACE", [Problem("", repr(text), "PARTITION/OFFSET, such as 3/17")])
+        raise ConfigError(
+            "penchant dlq", [Problem("PLACE", repr(text), "PARTITION/OFFSET, such as 3/17")]
+        )
     return int(partition), int(offset)
 
 

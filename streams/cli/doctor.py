@@ -12,6 +12,7 @@ from streams.cli.answers import answer, with_json
 from streams.cli.common import (
     CONFIG,
     FAILED,
+    Number,
     read_config,
     reports_errors,
     say,
@@ -35,7 +36,7 @@ MARKS = {"right": "[green]right  [/]", "warning": "[yellow]warning[/]", "wrong":
     ),
 )
 @CONFIG
-@click.option("--wait", type=click.FloatRange(min=0, max=600), default=3.0, show_default=True,
+@click.option("--wait", type=Number(min=0, max=600), default=3.0, show_default=True,
               help="Seconds between two looks at the committed offsets")  # fmt: skip
 @with_settings
 @with_json("{state, checks: [{check, state, found, advice}]}")

@@ -24,6 +24,7 @@ from streams.cli.answers import answer, with_json
 from streams.cli.common import (
     CONFIG,
     FAILED,
+    Number,
     complain,
     err,
     read_config,
@@ -59,7 +60,7 @@ SENT = "sent"
 @click.argument("events", type=click.Path())
 @click.option(
     "--speed",
-    type=click.FloatRange(min=0, min_open=True),
+    type=Number(min=0, min_open=True),
     help="Seconds of event time sent in a second; as fast as it goes if left out",
 )
 @with_layout

@@ -9,7 +9,14 @@ import faust
 
 from streams.admin import require_group, require_worker_topics
 from streams.app import build_app
-from streams.cli.common import CONFIG, read_config, reports_errors, settings_of, with_settings
+from streams.cli.common import (
+    CONFIG,
+    folder_of,
+    read_config,
+    reports_errors,
+    settings_of,
+    with_settings,
+)
 from streams.cli.usage import examples
 from streams.collector import calm_collector
 from streams.ending import end_in_time
@@ -44,7 +51,8 @@ def command(config: str, web_port: int | None, brokers: str | None, prefix: str 
     questions = read_config(config)
     settings = settings_of(brokers, prefix, web_port=web_port)
     set_up_logging(settings)
-    require_port(settings)
+    folder_of(str(settings.data_dir))
+    settings = require_port(settings)
     require_worker_topics(settings)
     require_group(settings)
     app = build_app(questions, settings)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import tempfile
 from collections import Counter
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -14,8 +15,11 @@ import pyarrow as pa
 from models.config.durations import DAY
 from models.config.goals import Eligibility
 from models.config.schema import Config
-from models.goals.compiled import CompiledGoal
+from models.errors import InvalidEvent
+from models.events.parsing import parse_event
+from models.goals.compiled import Compiled, CompiledGoal
 from models.learning.readiness import CODES, readiness_of, told
+from models.profiles.intake import number_in
 from models.quality.leakage import Separations
 from models.quality.tally import Tally
 from streams.collector import calmly
@@ -31,6 +35,8 @@ from streams.offline.survey import Survey, survey
 LEAST_HISTORY = 30 * DAY
 #: Days after which data is not recent.
 RECENT = 30.0
+#: Days ahead of now from which a time is no matter of clocks.
+AHEAD = 1.0
 #: The share of events out of order that is worth a look.
 DISORDERED = 0.05
 #: Events of one profile that are worth a look: so many, and so many times the mean.
@@ -115,6 +121,7 @@ def dry_run(
     found = survey(events, layout)
     check_survey(events, found)
     counted: Counter[bytes] = Counter()
+    amounts = _Amounts(config)
     done = 0
 
     def applied(number: int) -> None:
@@ -125,19 +132,48 @@ def dry_run(
     with tempfile.TemporaryDirectory() as folder:
         run = Backtest(config, Path(folder), learns=False)
         records = records_of(events, layout, found, config.time.allowed_lateness)
-        run.run(_counting(records, counted), run_size(config, found), applied)
+        run.run(_counting(records, counted, amounts), run_size(config, found), applied)
         check_applied(events, found, run)
         run.finish()
         goals = [_check(run, goal, found) for goal in run.goals.values()]
+        findings = list(_of_file(found, run, counted, now))
+        if amounts.missing:
+            findings.append(Finding("no_value", where=f"events.value, {amounts.path}"))
         return Check(
             found, run.counts["applied"], run.counts["new_profiles"], notes_of(config, found, run),
-            list(_of_file(found, run, counted, now)), goals,
+            findings, goals,
         )  # fmt: skip
 
 
-def _counting(records: Iterator[FileRecord], counted: Counter[bytes]) -> Iterator[FileRecord]:
+class _Amounts:
+    """Whether any event carries a number at the configured path: none is looked at after it.
+
+    Parameters
+    ----------
+    config
+        The questions.
+    """
+
+    def __init__(self, config: Config) -> None:
+        self.path = config.events.value or ""
+        self.missing = bool(self.path)
+        self._value = Compiled(config).value
+        self._limits = config.limits
+
+    def look(self, record: FileRecord) -> None:
+        """Look at an event."""
+        if self.missing and self._value is not None:
+            with suppress(InvalidEvent):
+                fields = parse_event(record.value, self._limits).fields
+                self.missing = number_in(self._value(fields)) is None
+
+
+def _counting(
+    records: Iterator[FileRecord], counted: Counter[bytes], amounts: _Amounts
+) -> Iterator[FileRecord]:
     for record in records:
         counted[record.key] += 1
+        amounts.look(record)
         yield record
 
 
@@ -147,6 +183,8 @@ def _of_file(found: Survey, run: Backtest, counted: Counter[bytes], now: int) ->
     age = (now - found.horizon) / DAY
     if age > RECENT:
         yield Finding("no_recent_data", age, RECENT)
+    if (ahead := (found.last - now) / DAY) > AHEAD:
+        yield Finding("in_the_future", ahead, AHEAD)
     if run.reasons["future"]:
         lines = [str(one["line"]) for one in run.refused if one["reason"] == "future"]
         yield Finding("time_out_of_line", run.reasons["future"], 0, f"line {', '.join(lines[:5])}")
@@ -173,6 +211,8 @@ def _check(run: Backtest, one: GoalRun, found: Survey) -> GoalCheck:
     findings = []
     if not spill.tickets and not eligible:
         findings.append(Finding("no_eligible_profile"))
+    elif not spill.tickets and goal.config.tickets.at is not None:
+        findings.append(Finding("no_ticket"))
     elif readiness.reason:
         findings.append(Finding(readiness.reason, readiness.have, readiness.need))
     if have < need:

@@ -156,12 +156,27 @@ def _parquet(path: str, layout: FileLayout) -> Iterator[Line]:
             _check_columns(path, file.schema_arrow.names, layout)
             number = 0
             for batch in file.iter_batches():
-                for row in batch.to_pylist():
+                for row in _rows(path, batch, number):
                     number += 1
                     event = _of_row(row, layout, number)
                     yield Line(number, orjson.dumps(event, _plain, _OPTIONS))
     except pa.ArrowInvalid as error:
         raise _wrong(path, f"no Parquet file: {error}", "a whole Parquet file") from None
+
+
+def _rows(path: str, batch: Any, before: int) -> list[dict[str, Any]]:
+    """The rows of a batch; Python has times of the years 1 to 9999, in the zones that it knows."""
+    try:
+        rows: list[dict[str, Any]] = batch.to_pylist()
+    except (OverflowError, ValueError, LookupError) as error:
+        if len(batch) > 1:
+            half = len(batch) // 2
+            start = _rows(path, batch.slice(0, half), before)
+            return start + _rows(path, batch.slice(half), before + half)
+        expected = "times of the years 1 to 9999, in zones that are known"
+        found = f"a value that cannot be read: {error}"
+        raise _wrong(path, found, expected, before + 1) from None
+    return rows
 
 
 _OPTIONS = orjson.OPT_UTC_Z | orjson.OPT_NON_STR_KEYS

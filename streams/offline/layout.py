@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime, tzinfo
+from datetime import date, datetime, tzinfo
+from datetime import time as time_of_day
 from functools import cached_property
 from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -12,6 +13,8 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from models.errors import ConfigError, Problem
 from models.events.parsing import FIELDS, TEXTS
 
+#: Seconds beyond which a number is no time, and is left for the parser to refuse.
+MOST_SECONDS = 1e12
 #: Stands for the number of the line, where events have no id of their own.
 LINE = "#"
 
@@ -69,12 +72,14 @@ class FileLayout:
     def time(self, value: Any) -> Any:
         """A time as events have it; what is none is left for the parser to refuse."""
         if isinstance(value, int | float) and not isinstance(value, bool):
-            return round(value * 1000) if self.seconds else value
+            return round(value * 1000) if self.seconds and abs(value) < MOST_SECONDS else value
         if isinstance(value, str) and self.zone is not None:
             try:
                 value = datetime.fromisoformat(value)
             except ValueError:
                 return value
+        if isinstance(value, date) and not isinstance(value, datetime):
+            value = datetime.combine(value, time_of_day())
         if isinstance(value, datetime):
             if value.tzinfo is None and self.zone is not None:
                 value = value.replace(tzinfo=self.zone)
@@ -101,7 +106,7 @@ def layout_of(
             known = ZoneInfo(zone)
         except (ZoneInfoNotFoundError, ValueError):
             raise ConfigError(
-                "--zone", [Problem("", repr(zone), "a zone such as Europe/Paris or UTC")]
+                "--zone", [Problem("the option", repr(zone), "a zone such as Europe/Paris or UTC")]
             ) from None
     return FileLayout(_pairs("--column", columns), _pairs("--set", constants), seconds, known)
 
@@ -112,6 +117,6 @@ def _pairs(option: str, given: tuple[str, ...]) -> dict[str, str]:
         name, equals, value = text.partition("=")
         if name not in FIELDS or not equals or not value:
             expected = f"FIELD=..., where FIELD is one of {', '.join(FIELDS)}"
-            raise ConfigError(option, [Problem("", repr(text), expected)])
+            raise ConfigError(option, [Problem("the option", repr(text), expected)])
         pairs[name] = value
     return pairs

@@ -73,3 +73,16 @@ def test_a_password_is_never_shown() -> None:
     assert SECRET not in str(settings.model_dump())
     assert SECRET not in wrong(**login, partitions=0)
     assert SECRET not in wrong(sasl_password=[SECRET])
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        {"events_topic": "penchant.scores"},
+        {"dlq_topic": "orders", "events_topic": "orders"},
+        {"prefix": "shop", "insights_topic": "shop.models"},
+    ],
+)
+def test_topics_have_names_of_their_own(given: dict[str, str]) -> None:
+    assert "expected a topic of their own for" in wrong(**given)
+    assert "the variables" in wrong(**given)

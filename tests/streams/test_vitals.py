@@ -238,4 +238,9 @@ def test_a_port_that_is_taken_is_named_with_what_to_do() -> None:
         port = taken.getsockname()[1]
         with pytest.raises(PortError, match=f"{port}.*PENCHANT_WEB_PORT"):
             require_port(Settings(web_port=port))
-    require_port(Settings(web_port=0))
+
+
+def test_any_free_port_is_one_that_is_told() -> None:
+    given = require_port(Settings(web_port=0))
+    assert 0 < given.web_port <= 65_535
+    assert require_port(given) == given

@@ -90,6 +90,10 @@ def test_letters_are_sent_again_once_after_a_fix(kafka: Cluster) -> None:
     assert "too large to be kept whole" in cut.stderr
     assert "20 of 20 letters" in run(kafka, "list", "--reason", "too_deep").stdout
 
+    nowhere = run(kafka, "replay", "0/99999")
+    assert nowhere.returncode == 1
+    assert "0/99999: no letter there" in nowhere.stderr
+
     run(kafka, "replay", bad["place"])
     until(lambda: count(worker, "refused") == 1, "what is still wrong to be refused again")
     headers = [dict(one.headers) for one in kafka.read(kafka.topics.dlq)]

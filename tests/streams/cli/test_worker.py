@@ -46,6 +46,14 @@ def test_a_taken_port_is_said_in_a_line(tmp_path: Path) -> None:
 
 
 @pytest.mark.embedded
+def test_a_folder_that_cannot_be_made_is_named(tmp_path: Path) -> None:
+    (tmp_path / "taken").write_text("a file")
+    folder = str(tmp_path / "taken" / "data")
+    said = refused(execute("worker", goals(tmp_path), brokers=nowhere(), data_dir=folder), 2)
+    assert f"{folder}: " in said
+    assert "expected a folder that can be written" in said
+
+
 def test_missing_topics_are_named_with_the_command_that_creates_them(
     embedded: Cluster, tmp_path: Path
 ) -> None:

@@ -158,3 +158,27 @@ def test_the_command_shows_every_goal_and_what_to_change(
     assert "outcome_always" in result.output
     assert CODES["outcome_always"].change in result.output.replace("\n", " ")
     assert "40 profiles eligible now" in result.output
+
+
+def test_amounts_that_are_nowhere_are_missed(tmp_path: Path, log: list[dict[str, Any]]) -> None:
+    found = {
+        path: codes(checked(tmp_path, {"churn": goal()}, log, events={"value": path}).findings)
+        for path in ("properties.amount", "properties.amuont", "properties.plan")
+    }
+    assert "no_value" not in found["properties.amount"]
+    assert "no_value" in found["properties.amuont"]
+    assert "no_value" in found["properties.plan"]  # a text is no number
+
+
+def test_times_to_come_are_noticed(tmp_path: Path, log: list[dict[str, Any]]) -> None:
+    ahead = [event(f"p{n}", END + 400 * DAY + n * HOUR) for n in range(2)]
+    found = checked(tmp_path, {"churn": goal()}, [*log, *ahead])
+    by_code = {one.code: one for one in found.findings}
+    assert by_code["in_the_future"].have == pytest.approx(400, abs=1)
+
+
+def test_a_goal_whose_tickets_nothing_opens_says_so(
+    tmp_path: Path, log: list[dict[str, Any]]
+) -> None:
+    found = checked(tmp_path, {"churn": goal(tickets={"at": NEVER})}, log).goals[0]
+    assert codes(found.findings)[0] == "no_ticket"

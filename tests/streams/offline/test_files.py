@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import gzip
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -217,3 +217,36 @@ def test_bad_lines_among_good_ones_are_counted_with_their_line(
         "\n", " "
     )
     assert {path.name for path in out.iterdir()} == {"report.html", "report.json", "tickets"}
+
+
+def test_days_of_a_parquet_file_begin_in_the_zone_that_was_said(tmp_path: Path) -> None:
+    row = EVENT | {"timestamp": date(2026, 7, 1)}
+    del row["properties"]
+    pq.write_table(pa.Table.from_pylist([row]), tmp_path / "a.parquet")
+    layout = layout_of((), (), seconds=False, zone="Europe/Paris")
+    assert loaded(tmp_path / "a.parquet", layout)[0]["timestamp"] == "2026-07-01T00:00:00+02:00"
+
+
+@pytest.mark.parametrize(
+    "column",
+    [
+        pa.array([0, 2**62, 0], pa.timestamp("ms")),
+        pa.array([0, 0, 0], pa.timestamp("ms", "Nowhere/Town")),
+    ],
+)
+def test_times_of_a_parquet_file_that_are_none_are_said_with_their_row(
+    tmp_path: Path, column: pa.Array
+) -> None:
+    names = {name: ["a", "b", "c"] for name in ("event_id", "profile_id", "type")}
+    pq.write_table(pa.table({**names, "timestamp": column}), tmp_path / "a.parquet")
+    with pytest.raises(ConfigError) as failed:
+        loaded(tmp_path / "a.parquet")
+    row = 2 if column.type.tz is None else 1
+    assert f"(line {row}): found a value that cannot be read" in str(failed.value)
+
+
+@pytest.mark.parametrize("number", [1_704_073_000_000_000_000, 1e300, -1e300])
+def test_numbers_that_are_no_seconds_are_left_to_be_refused(number: float) -> None:
+    layout = FileLayout(seconds=True)
+    assert layout.time(number) == number
+    assert layout.time(1_704_073_000.5) == 1_704_073_000_500
