@@ -101,6 +101,6 @@ def test_a_terminal_without_the_letters_gets_marks_in_their_place(tmp_path: Path
     "given", [("doctor", "g.yaml", "--wait"), ("send", "g.yaml", "e.jsonl", "--speed")]
 )
 def test_what_is_no_number_is_in_no_range(given: tuple[str, ...]) -> None:
-    done = CliRunner().invoke(main, [*given, "nan"])
-    assert done.exit_code == 2
-    assert "nan is no number" in done.output
+    ended = invoke(*given, "nan")
+    assert ended.code == 2
+    assert "nan is no number" in ended.said
