@@ -12,7 +12,8 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from models.errors import ConfigError, Problem
 
 PREFIX = "PENCHANT_"
-Port = Annotated[int, Field(ge=0, le=65_535)]
+MOST_PORT = 65_535
+Port = Annotated[int, Field(ge=0, le=MOST_PORT)]
 Name = Annotated[str, Field(pattern=r"^[a-zA-Z0-9._-]{1,120}$")]
 
 
@@ -99,7 +100,7 @@ class Settings(BaseSettings):
     def _brokers(cls, value: str) -> str:
         for broker in value.split(","):
             host, _, port = broker.strip().rpartition(":")
-            if not host or not port.isdigit():
+            if not host or "/" in host or not port.isdecimal() or not 0 < int(port) <= MOST_PORT:
                 raise ValueError("host:port, several separated by commas")
         return ",".join(broker.strip() for broker in value.split(","))
 
@@ -140,4 +141,5 @@ def _problem(details: ErrorDetails) -> Problem:
     name = PREFIX + named if named else "the variables"
     secret = "PASSWORD" in name
     found = "a value" if secret or not named else repr(details["input"])
-    return Problem(name, found, details["msg"].removeprefix("Value error, "))
+    expected = details["msg"].removeprefix("Value error, ").removeprefix("Input should be ")
+    return Problem(name, found, expected.replace("String should match", "a text to match"))

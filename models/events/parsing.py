@@ -34,6 +34,11 @@ FIELDS = ("event_id", "profile_id", "timestamp", "type")
 #: Line separators and surrogates among them: a name has to survive any file and any terminal.
 CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
 TEXTS = ("event_id", "profile_id", "type")
+#: What JSON calls what Python makes of it.
+_KINDS = {
+    type(None): "null", bool: "true or false", int: "number", float: "number", str: "string",
+    list: "array",
+}  # fmt: skip
 
 
 def parse_event(value: bytes, limits: LimitsPart) -> Event:
@@ -57,7 +62,7 @@ def parse_event(value: bytes, limits: LimitsPart) -> Event:
     except orjson.JSONDecodeError as error:
         raise InvalidEvent("not_json", str(error)) from None
     if type(fields) is not dict:
-        raise InvalidEvent("not_an_object", f"a JSON {type(fields).__name__}")
+        raise InvalidEvent("not_an_object", f"a JSON {_KINDS[type(fields)]}")
     return check_event(fields, limits)
 
 

@@ -15,7 +15,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from models.errors import ConfigError, Problem
-from streams.admin import BrokerError, admin_client
+from streams.admin import BrokerError, admin_client, require_readable
 from streams.cli.answers import answer, answer_line, with_json, with_json_lines
 from streams.cli.common import (
     FAILED,
@@ -32,6 +32,7 @@ from streams.letters import Letter, Place, Replay, read_letters, replay
 from streams.logs import hushed
 from streams.settings import Settings
 from streams.tables import print_table
+from streams.topics import topics_of
 
 Result = TypeVar("Result")
 MOST_SHOWN = 20
@@ -177,8 +178,10 @@ def replay_letters(  # noqa: PLR0913, PLR0917 - one argument an option
 def _done(settings: Settings, work: Any) -> Any:
     """What comes of some work with the broker, or a word about why not."""
     with hushed("aiokafka"), waiting("reading the letters"):  # what it reports is the answer
-        with admin_client(settings):  # says what is wrong before a client waits in silence
-            pass
+        with admin_client(
+            settings
+        ) as client:  # says what is wrong before a client waits in silence
+            require_readable(client, topics_of(settings).dlq)
         return asyncio.run(_guarded(work(settings)))
 
 

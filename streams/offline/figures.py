@@ -104,8 +104,8 @@ def check_survey(events: str, found: Survey) -> None:
         shown = f"{found.lines:,} lines, none of them an event; the first: {found.first_problem}"
         raise ConfigError(
             events,
-            [Problem("", shown, "an event a line: event_id, profile_id, timestamp with a zone, "
-                     "type", 1)],
+            [Problem("", shown, "an event a line: event_id, profile_id, timestamp with a zone "
+                     "(--zone for times that name none), type", found.first_problem_line)],
         )  # fmt: skip
 
 

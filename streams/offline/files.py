@@ -78,7 +78,8 @@ def read_events(path: str, layout: FileLayout = PLAIN) -> Iterator[Line]:
                      "rows of cells with commas between them, quoted where they hold any",
                      number) from None  # fmt: skip
     except (OSError, EOFError, zlib.error) as error:
-        raise _wrong(path, f"a file that breaks off or is damaged after this line: {error}",
+        where = "after this line" if number else "from its beginning on"
+        raise _wrong(path, f"a file that breaks off or is damaged {where}: {error}",
                      "a whole file", number) from None  # fmt: skip
 
 

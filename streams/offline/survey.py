@@ -58,8 +58,8 @@ class Survey:
         How many events have the id of another one.
     zones
         How often times were written with each zone.
-    first_problem
-        What is wrong with the first line that is no event.
+    first_problem, first_problem_line
+        What is wrong with the first line that is no event, and which it is.
     """
 
     lines: int = 0
@@ -73,6 +73,7 @@ class Survey:
     repeated: int = 0
     zones: Counter[str] = field(default_factory=Counter)
     first_problem: str = ""
+    first_problem_line: int | None = None
 
     def summary(self) -> dict[str, Any]:
         """The survey as plain JSON."""
@@ -107,7 +108,9 @@ def survey(path: str, layout: FileLayout = PLAIN) -> Survey:
                 profile, event_id = fields["profile_id"], fields["event_id"]
             except (ValueError, KeyError, TypeError):
                 # Refused with its reason when it is applied.
-                found.first_problem = found.first_problem or _problem_of(line.value)
+                if not found.first_problem:
+                    found.first_problem = _problem_of(line.value)
+                    found.first_problem_line = line.number
                 continue
             _count(found, line.number, at)
             found.zones[_zone(stamp)] += 1

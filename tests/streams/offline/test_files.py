@@ -182,7 +182,10 @@ def test_zones_disorder_and_repeats_are_counted(tmp_path: Path) -> None:
     [
         ("empty.jsonl", b"", "no events in it"),
         ("text.jsonl", b"hello\nworld\n", "none of them an event; the first: not_json:"),
-        ("list.jsonl", b"[{}]\n", "not_an_object: a JSON list, expected an event a line"),
+        ("list.jsonl", b"[{}]\n", "not_an_object: a JSON array, expected an event a line"),
+        ("null.jsonl", b"\n\nnull\n", "(line 3): found 1 lines, none of them an event; the first: "
+         "not_an_object: a JSON null"),
+        ("packed.jsonl.gz", b"not packed", "damaged from its beginning on: Not a gzipped file"),
         ("semi.csv", b"event_id;profile_id;timestamp;type\n1;p;1;x\n", "found semicolons between"),
         ("tabs.csv", b"event_id\tprofile_id\n1\tp\n", "found tabs between"),
         ("naive.csv", b"event_id,profile_id,timestamp,type\n1,p,2026-01-01 10:00:00,x\n", "a zone"),
