@@ -178,9 +178,7 @@ def replay_letters(  # noqa: PLR0913, PLR0917 - one argument an option
 def _done(settings: Settings, work: Any) -> Any:
     """What comes of some work with the broker, or a word about why not."""
     with hushed("aiokafka"), waiting("reading the letters"):  # what it reports is the answer
-        with admin_client(
-            settings
-        ) as client:  # says what is wrong before a client waits in silence
+        with admin_client(settings) as client:  # a client that reads would wait in silence
             require_readable(client, topics_of(settings).dlq)
         return asyncio.run(_guarded(work(settings)))
 
