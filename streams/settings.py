@@ -12,6 +12,8 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from models.errors import ConfigError, Problem
 
 PREFIX = "PENCHANT_"
+#: Topics that may be called something else than PREFIX and this.
+TOPICS = ("events", "scores", "examples", "models", "insights", "dlq", "erasures")
 MOST_PORT = 65_535
 Port = Annotated[int, Field(ge=0, le=MOST_PORT)]
 Name = Annotated[str, Field(pattern=r"^[a-zA-Z0-9._-]{1,120}$")]
@@ -95,6 +97,11 @@ class Settings(BaseSettings):
         300.0, description="Seconds without progress while records wait, until /livez says no"
     )
 
+    def topic(self, what: str) -> str:
+        """The name of one of :data:`TOPICS`."""
+        given: str | None = getattr(self, f"{what}_topic")
+        return given or f"{self.prefix}.{what}"
+
     @field_validator("brokers")
     @classmethod
     def _brokers(cls, value: str) -> str:
@@ -106,12 +113,12 @@ class Settings(BaseSettings):
 
     @model_validator(mode="after")
     def _distinct(self) -> Settings:
-        names: dict[str, str] = {}
-        for field in ("events", "scores", "examples", "models", "insights", "dlq", "erasures"):
-            name = getattr(self, f"{field}_topic") or f"{self.prefix}.{field}"
-            if (other := names.setdefault(name, field)) != field:
+        known: dict[str, str] = {}
+        for what in TOPICS:
+            name = self.topic(what)
+            if (other := known.setdefault(name, what)) != what:
                 raise ValueError(
-                    f"a topic of their own for {other} and {field}, not {name} for both"
+                    f"a topic of their own for {other} and {what}, not {name} for both"
                 )
         return self
 

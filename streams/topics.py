@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from streams.settings import Settings
+from streams.settings import TOPICS, Settings
 
 DAY_MS = 86_400_000
 #: Replicas from which on a broker may be away while others are written.
@@ -73,13 +73,7 @@ def topics_of(settings: Settings) -> Topics:
     """
     prefix = settings.prefix
     return Topics(
-        events=settings.events_topic or f"{prefix}.events",
-        scores=settings.scores_topic or f"{prefix}.scores",
-        examples=settings.examples_topic or f"{prefix}.examples",
-        models=settings.models_topic or f"{prefix}.models",
-        insights=settings.insights_topic or f"{prefix}.insights",
-        dlq=settings.dlq_topic or f"{prefix}.dlq",
-        erasures=settings.erasures_topic or f"{prefix}.erasures",
+        **{what: settings.topic(what) for what in TOPICS},
         profiles=f"{prefix}-profiles-changelog",
         tickets=f"{prefix}-tickets-changelog",
         trainers=f"{prefix}-trainers-changelog",

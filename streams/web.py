@@ -10,6 +10,7 @@ from prometheus_client.exposition import choose_encoder
 
 from models.errors import PenchantError
 from streams.metrics import Metrics
+from streams.processes import free_port
 from streams.settings import Settings
 from streams.vitals import Vitals
 
@@ -55,7 +56,7 @@ def require_port(settings: Settings) -> Settings:
     PortError
         Somebody listens there, or it may not be listened on.
     """
-    host, port = settings.web_host, settings.web_port
+    host, port = settings.web_host, settings.web_port or free_port()
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     with socket.socket(family) as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -67,4 +68,4 @@ def require_port(settings: Settings) -> Settings:
                 f"({error.strerror}). PENCHANT_WEB_PORT says which port to take instead, 0 for "
                 "any that is free; PENCHANT_WEB_HOST says on which address."
             ) from None
-        return settings.model_copy(update={"web_port": probe.getsockname()[1]})
+    return settings.model_copy(update={"web_port": port})

@@ -14,18 +14,15 @@ from typing import Any
 
 import orjson
 
-from models.learning.layout import Block, Layout
+from models.config.durations import DAY, HOUR
+from models.learning.layout import KNOT_DAYS, Block, Layout
+from models.profiles.decay import DAY_RATES, NOTHING, day_fades, fades
+from models.scoring.factors import AGE, LEAST, importance
 from models.scoring.phrases import phrases_of, reaches_of
 
-HOUR, DAY = 3_600_000, 86_400_000
-HALF_LIVES = (HOUR, DAY, 7 * DAY, 30 * DAY, 90 * DAY)
-R1, R2, R3, R4, R5 = (-math.log(2) / one for one in HALF_LIVES)
-KNOTS = tuple(math.log1p(days * 24.0) for days in (1, 7, 30, 90))
+KNOTS = tuple(math.log1p(days * 24.0) for days in KNOT_DAYS)
 RECENT = 24
-NOTHING = 1e-6
-STRONG, MEDIUM, LEAST = 1.0, 0.4, 0.1
 MOST_FACTORS = 5
-AGE = "profile/age"
 
 State = dict[str, Any]
 Features = dict[str, tuple[float, ...]]
@@ -53,10 +50,9 @@ def update(state: State, event: dict[str, Any]) -> State:
     if row is None:
         state["rows"][source] = [at, 1.0, 1.0, 1.0, 1.0, 1.0, amount, amount, amount, amount]
         return state
-    exp, since = math.exp, at - row[0]
-    f3, f4, f5 = exp(R3 * since), exp(R4 * since), exp(R5 * since)
+    f1, f2, f3, f4, f5 = fades(at - row[0])
     row[:] = (
-        at, row[1] * exp(R1 * since) + 1.0, row[2] * exp(R2 * since) + 1.0, row[3] * f3 + 1.0,
+        at, row[1] * f1 + 1.0, row[2] * f2 + 1.0, row[3] * f3 + 1.0,
         row[4] * f4 + 1.0, row[5] * f5 + 1.0, row[6] * f3 + amount, row[7] * f4 + amount,
         row[8] * f5 + amount, amount,
     )  # fmt: skip
@@ -66,10 +62,7 @@ def update(state: State, event: dict[str, Any]) -> State:
 def _count_day(days: list[Any], day: int) -> None:
     ahead = day - days[0]
     if ahead > 0:
-        decayed = [
-            one * math.exp(rate * ahead * DAY) + 1.0
-            for one, rate in zip(days[2:], (R2, R3, R4, R5), strict=True)
-        ]
+        decayed = [one * left + 1.0 for one, left in zip(days[2:], day_fades(ahead), strict=True)]
         days[:] = day, days[1] + 1, *decayed
 
 
@@ -109,8 +102,8 @@ def features_of(state: State, now: int) -> Features:
             log_tenure,
             *(max(log_tenure - knot, 0.0) for knot in KNOTS),
             log(number),
-            *(log(one * exp(rate * since))
-              for one, rate in zip(days[2:], (R2, R3, R4, R5), strict=True)),
+            *(log(one * exp(-rate * since))
+              for one, rate in zip(days[2:], DAY_RATES, strict=True)),
             number / (tenure / 24.0 + 1.0),
             log_hours,
             log_gap,
@@ -122,10 +115,10 @@ def features_of(state: State, now: int) -> Features:
     }  # fmt: skip
     for source, (last, c1, c2, c3, c4, c5, s3, s4, s5, latest) in state["rows"].items():
         since = now - last
-        f3, f4, f5 = exp(R3 * since), exp(R4 * since), exp(R5 * since)
+        f1, f2, f3, f4, f5 = fades(since)
         count, total = c5 * f5, s5 * f5
         blocks[f"{source}/activity"] = (
-            log(c1 * exp(R1 * since)), log(c2 * exp(R2 * since)), log(c3 * f3), log(c4 * f4),
+            log(c1 * f1), log(c2 * f2), log(c3 * f3), log(c4 * f4),
             log(count), log(since / HOUR), 0.0,
         )  # fmt: skip
         mean = total / count if count > NOTHING else 0.0
@@ -218,7 +211,7 @@ class Model:
                             feature, values[0] < self.reaches[feature], values[feature]
                         ),
                         "contribution": contribution,
-                        "importance": _importance(contribution),
+                        "importance": importance(contribution),
                     }
                 )
         return told
@@ -229,8 +222,3 @@ class Model:
         if text is None:
             text = self.words[feature, young, steps] = self.phrases[young][feature](steps / 100)
         return text
-
-
-def _importance(contribution: float) -> str:
-    size = abs(contribution)
-    return "strong" if size >= STRONG else "medium" if size >= MEDIUM else "weak"

@@ -91,11 +91,10 @@ def rival(*command: str) -> Figure:
     raise RuntimeError(done.stdout[-1000:] + done.stderr[-2000:])
 
 
-def contenders(cluster: Cluster, topic: str, number: int) -> dict[str, Callable[[int], Figure]]:
-    broker = cluster.settings.brokers
+def contenders(cluster: Cluster, number: int, models: str) -> dict[str, Callable[[int], Figure]]:
+    """What runs over the events of a cluster; ``models`` is the rivals' file of them."""
+    broker, topic = cluster.settings.brokers, cluster.topics.events
     floor = str(HERE / "floor.py")
-    models = cluster.folder / "models.json"
-    models.write_bytes(exported([value for _, value in snapshots()], PROPENSITIES))
 
     def quix(guarantee: str, work: str) -> Callable[[int], Figure]:
         script = str(HERE / "rival_quix.py")
@@ -115,9 +114,9 @@ def contenders(cluster: Cluster, topic: str, number: int) -> dict[str, Callable[
         OURS: ours("exactly_once"),
         f"{OURS}, steps of {RUN:,}": ours("exactly_once", run_records=str(RUN)),
         "Penchant, in order": ours("at_least_once"),
-        "Quix Streams, at least once": quix("at_least_once", str(models)),
-        "Quix Streams, exactly once": quix("exactly_once", str(models)),
-        TUTORIAL: faust(str(models)),
+        "Quix Streams, at least once": quix("at_least_once", models),
+        "Quix Streams, exactly once": quix("exactly_once", models),
+        TUTORIAL: faust(models),
         f"Quix Streams, at least once, {LITTLE}": quix("at_least_once", "counters"),
         f"{TUTORIAL}, {LITTLE}": faust("counters"),
         "Floor: aiokafka, nothing done": lambda _: rival(
@@ -143,8 +142,10 @@ def measured(
     with admin_client(few.settings) as client:  # Quix Streams makes its own
         targets = (f"{few.topics.events}-faust", f"{cluster.topics.events}-floor")
         create_topics(client, few.settings, [Wanted(one, PARTITIONS, {}) for one in targets])
-    runs = contenders(cluster, cluster.topics.events, number)
-    tutorial = contenders(few, few.topics.events, number // 10)
+    models = folder / "models.json"
+    models.write_bytes(exported([value for _, value in snapshots()], PROPENSITIES))
+    runs = contenders(cluster, number, str(models))
+    tutorial = contenders(few, number // 10, str(models))
     runs |= {name: run for name, run in tutorial.items() if name.startswith(TUTORIAL)}
     for turn in range(rounds):
         for name, run in runs.items():

@@ -121,7 +121,6 @@ def dry_run(
     found = survey(events, layout)
     check_survey(events, found)
     counted: Counter[bytes] = Counter()
-    amounts = _Amounts(config)
     done = 0
 
     def applied(number: int) -> None:
@@ -131,6 +130,7 @@ def dry_run(
 
     with tempfile.TemporaryDirectory() as folder:
         run = Backtest(config, Path(folder), learns=False)
+        amounts = _Amounts(run.engine.compiled)
         records = records_of(events, layout, found, config.time.allowed_lateness)
         run.run(_counting(records, counted, amounts), run_size(config, found), applied)
         check_applied(events, found, run)
@@ -138,7 +138,7 @@ def dry_run(
         goals = [_check(run, goal, found) for goal in run.goals.values()]
         findings = list(_of_file(found, run, counted, now))
         if amounts.missing:
-            findings.append(Finding("no_value", where=f"events.value, {amounts.path}"))
+            findings.append(Finding("no_value", where=f"events.value, {config.events.value}"))
         return Check(
             found, run.counts["applied"], run.counts["new_profiles"], notes_of(config, found, run),
             findings, goals,
@@ -150,15 +150,14 @@ class _Amounts:
 
     Parameters
     ----------
-    config
+    compiled
         The questions.
     """
 
-    def __init__(self, config: Config) -> None:
-        self.path = config.events.value or ""
-        self.missing = bool(self.path)
-        self._value = Compiled(config).value
-        self._limits = config.limits
+    def __init__(self, compiled: Compiled) -> None:
+        self._value = compiled.value
+        self._limits = compiled.config.limits
+        self.missing = self._value is not None
 
     def look(self, record: FileRecord) -> None:
         """Look at an event."""

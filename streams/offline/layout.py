@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime, tzinfo
-from datetime import time as time_of_day
 from functools import cached_property
 from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -79,7 +78,7 @@ class FileLayout:
             except ValueError:
                 return value
         if isinstance(value, date) and not isinstance(value, datetime):
-            value = datetime.combine(value, time_of_day())
+            value = datetime(value.year, value.month, value.day)  # noqa: DTZ001 - its zone follows
         if isinstance(value, datetime):
             if value.tzinfo is None and self.zone is not None:
                 value = value.replace(tzinfo=self.zone)

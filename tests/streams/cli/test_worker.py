@@ -45,7 +45,6 @@ def test_a_taken_port_is_said_in_a_line(tmp_path: Path) -> None:
     assert "PENCHANT_WEB_PORT says which port to take instead" in said
 
 
-@pytest.mark.embedded
 def test_a_folder_that_cannot_be_made_is_named(tmp_path: Path) -> None:
     (tmp_path / "taken").write_text("a file")
     folder = str(tmp_path / "taken" / "data")
@@ -54,6 +53,7 @@ def test_a_folder_that_cannot_be_made_is_named(tmp_path: Path) -> None:
     assert "expected a folder that can be written" in said
 
 
+@pytest.mark.embedded
 def test_missing_topics_are_named_with_the_command_that_creates_them(
     embedded: Cluster, tmp_path: Path
 ) -> None:
