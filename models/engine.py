@@ -252,7 +252,7 @@ class Engine:
 
     def _silent(self, run: Run, changed: dict[bytes, None]) -> list[bytes]:
         """Profiles whose silence is due for another score."""
-        after, partition = self.config.scores.refresh, run.partition
+        after, partition = self.compiled.refresh, run.partition
         if after is None:
             return []
         now = partition.clock.now

@@ -53,7 +53,7 @@ def set_timers(compiled: Compiled, partition: Partition, times: Times) -> None:
 
 
 def _set_for_profiles(compiled: Compiled, partition: Partition, times: Times) -> None:
-    keys, scores = times.keys, compiled.config.scores
+    keys, refresh, kept_for = times.keys, compiled.refresh, compiled.kept_for
     digests = b"".join(blake2b(key, digest_size=8).digest() for key in keys)
     hashes: UInts = np.frombuffer(digests, "<u8")
     lasts = np.frombuffer(times.lasts, np.int64)
@@ -61,9 +61,8 @@ def _set_for_profiles(compiled: Compiled, partition: Partition, times: Times) ->
     for goal in compiled.scheduled:
         moments = goal.schedule.next_ones(hashes, starts)
         _add(partition.openings, moments, keys, goal.key, goal.schedule.include(hashes))
-    if scores.refresh is not None:
-        partition.refreshes.add_many(next_refreshes(lasts, starts, scores.refresh), keys, 0)
-    kept_for = compiled.config.profiles.expire_after
+    if refresh is not None:
+        partition.refreshes.add_many(next_refreshes(lasts, starts, refresh), keys, 0)
     if kept_for is not None:
         partition.departures.add_many(lasts + kept_for, keys, 0)
 

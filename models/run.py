@@ -94,8 +94,7 @@ class Run:
         self.profile, self.tickets = self._rows.profile, self._rows.tickets
         self._limits = compiled.config.limits
         self._time = compiled.config.time
-        self._refresh = compiled.config.scores.refresh
-        self._kept_for = compiled.config.profiles.expire_after
+        self._refresh, self._kept_for = compiled.refresh, compiled.kept_for
         #: How far ahead of the clock an event is believed.
         self._ahead = self._time.allowed_lateness + self._time.max_jump
         #: Profile -> no ticket of it is opened by the clock between what was looked at and this.
@@ -149,7 +148,7 @@ class Run:
         before = now = clock.now
         if offset > clock.offset:  # in order, the table may have the clock's row and not yet this
             now = clock.observe(at, profile_hash(key))
-        if now != before:
+        if now != before and self.partition.soonest < now:
             self.advance(before, offset)
             profile = self.profile(key)  # it may have expired
         if profile is None:
@@ -389,9 +388,7 @@ def schedule_profile(
     for goal in compiled.scheduled:
         if goal.schedule.includes(number):
             partition.openings.add(goal.schedule.next(number, start), key, goal.key)
-    refresh = compiled.config.scores.refresh
-    if refresh is not None:
-        partition.refreshes.add(next_refresh(last, start, refresh), key, 0)
-    kept_for = compiled.config.profiles.expire_after
-    if kept_for is not None:
-        partition.departures.add(last + kept_for, key, 0)
+    if compiled.refresh is not None:
+        partition.refreshes.add(next_refresh(last, start, compiled.refresh), key, 0)
+    if compiled.kept_for is not None:
+        partition.departures.add(last + compiled.kept_for, key, 0)

@@ -280,8 +280,7 @@ class Metrics(Meters):
         snapshot, model = scorer.snapshot, scorer.model
         self.model_version.labels(snapshot.goal).set(snapshot.version)
         self.published.labels(snapshot.goal).set(published)
-        sizes = np.abs(model.weights[model.plain])
-        sizes[model.layout.hinged] += np.abs(model.weights[model.hinges])
+        sizes = np.add(*model.by_feature(np.abs(model.weights)))
         for name, size in zip(scorer.factors.names, sizes @ scorer.factors.members, strict=True):
             self.factors.labels(snapshot.goal, name).set(size)
 

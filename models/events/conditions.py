@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from models.config.conditions import Condition
-from models.events.paths import compile_path, is_number
+from models.events.paths import Reader, compile_path, is_number
 from models.events.patterns import compile_pattern
 
 Test = Callable[[dict[str, Any]], bool]
@@ -93,13 +93,20 @@ def expand_condition(condition: Condition, named: Named) -> Any:
 
 
 def _on_field(condition: Condition) -> Test:
-    operator, operand = condition.operator, condition.operand
-    read = compile_path(str(condition.field))
-    if operator in NEGATIONS:
-        holds = VALUE_TESTS[NEGATIONS[operator]](operand)
-        return lambda fields: not any(map(holds, read(fields)))
-    holds = VALUE_TESTS[operator](operand)
-    return lambda fields: any(map(holds, read(fields)))
+    operator, read = condition.operator, compile_path(str(condition.field))
+    holds = VALUE_TESTS[NEGATIONS.get(operator, operator)](condition.operand)
+    test = _any_of(read, holds)
+    return (lambda fields: not test(fields)) if operator in NEGATIONS else test
+
+
+def _any_of(read: Reader, holds: Callable[[Any], bool]) -> Test:
+    """Whether something holds for any of the values that are read; nearly always there is one."""
+
+    def test(fields: dict[str, Any]) -> bool:
+        values = read(fields)
+        return holds(values[0]) if len(values) == 1 else any(map(holds, values))
+
+    return test
 
 
 def _equals(operand: Any) -> Callable[[Any], bool]:

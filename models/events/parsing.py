@@ -63,10 +63,12 @@ def parse_event(value: bytes, limits: LimitsPart) -> Event:
         raise InvalidEvent("not_json", str(error)) from None
     if type(fields) is not dict:
         raise InvalidEvent("not_an_object", f"a JSON {_KINDS[type(fields)]}")
-    return check_event(fields, limits)
+    # With no more brackets than levels there is no need to look how they are nested.
+    brackets = value.count(b"{") + value.count(b"[")
+    return _checked_event(fields, limits, brackets)
 
 
-def check_event(fields: dict[str, Any], limits: LimitsPart) -> Event:
+def _checked_event(fields: dict[str, Any], limits: LimitsPart, brackets: int) -> Event:
     """An event from its fields; see :func:`parse_event`."""
     get, longest = fields.get, limits.text
     event_id: Any = get("event_id")
@@ -89,7 +91,7 @@ def check_event(fields: dict[str, Any], limits: LimitsPart) -> Event:
         fields["properties"] = {}
     elif type(properties) is not dict:
         raise InvalidEvent("wrong_type", f"properties: {type(properties).__name__}, not an object")
-    elif not _is_shallow(properties, limits.nesting):
+    elif brackets > limits.nesting and not _is_shallow(properties, limits.nesting):
         raise InvalidEvent("too_deep", f"properties nested deeper than {limits.nesting}")
     return Event(event_id, profile_id, at, kind, fields)
 

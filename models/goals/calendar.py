@@ -59,12 +59,12 @@ class Calendar:
         """Let an entry wait until ``due``; ``tag`` is an unsigned 32-bit number."""
         if due < self.soonest:  # noqa: PLR1730 - a comparison costs a third of a call
             self.soonest = due
-        number = due // self._width
+        number, since = divmod(due, self._width)
         if number <= self._reached:
             insort(self._near, (due, key, tag), self._at)
             return
         entries, keys = self._far.get(number) or self._new_bucket(number)
-        entries.append(due - number * self._width << TAG_BITS | tag)
+        entries.append(since << TAG_BITS | tag)
         keys.append(key)
 
     def _new_bucket(self, number: int) -> Bucket:

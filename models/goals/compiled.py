@@ -95,6 +95,9 @@ class Compiled:
         self.value: Reader | None = None
         if config.events.value is not None:
             self.value = compile_path(config.events.value)
+        #: After which silence a profile is scored again, and after which it is forgotten.
+        self.refresh = config.scores.refresh
+        self.kept_for = config.profiles.expire_after
         self.attributes = {name: compile_path(path) for name, path in config.attributes.items()}
         #: Number of a condition -> the feature source of the user's own event.
         self.sources = {

@@ -121,7 +121,9 @@ class HingeScaler(base.Transformer):
 
 def standardise(rows: Float64, mean: Float64, deviation: Float64, clip: float) -> Float64:
     """Z of rows; zero where unknown."""
-    z = np.clip((rows - mean) / deviation, -clip, clip)
+    z = rows - mean
+    z /= deviation
+    np.clip(z, -clip, clip, out=z)
     z[np.isnan(z)] = 0.0
     return z
 

@@ -10,6 +10,8 @@ from functools import lru_cache
 
 #: Bytes that the names of a profile's event types may take together; later ones share ``other``.
 MOST_BYTES = 8_192
+#: As many characters have room in any case: in UTF-8 none takes more than four bytes.
+MOST_CHARACTERS = MOST_BYTES // 4
 #: A longer list of names is not remembered.
 REMEMBERED_BYTES = 2_048
 LISTS = 8_192

@@ -6,7 +6,7 @@ from msgspec import Struct, field
 
 from models.config.durations import DAY
 from models.profiles.days import Days
-from models.profiles.names import MOST_BYTES
+from models.profiles.names import MOST_BYTES, MOST_CHARACTERS
 from models.profiles.rows import SIZE, add_event, new_row
 
 #: Where event types beyond the limit are counted together.
@@ -109,6 +109,11 @@ class Profile(Struct, array_like=True, gc=False):
     def _is_full(self, source: str, limit: int) -> bool:
         if not source.startswith("event/"):
             return False
+        if (
+            len(self.sources) < limit
+            and sum(map(len, self.sources), len(source)) <= MOST_CHARACTERS
+        ):
+            return False  # as nearly always
         kept = [name for name in self.sources if name.startswith("event/")]
         room = MOST_BYTES - len(source.encode())
         return len(kept) >= limit or sum(len(name.encode()) for name in kept) > room

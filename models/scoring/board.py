@@ -150,8 +150,8 @@ class Scoreboard:
             before,
         )
         records = self._writer(scorer, run.partition.number).write(scored, said)
-        keys = [goal.score_prefix + key for key, _, _ in held]
-        step.scores += zip(keys, records, strict=True)
+        prefix = goal.score_prefix
+        step.scores += zip([prefix + key for key, _, _ in held], records, strict=True)
         older = run.partition.roster.before(goal)
         for (_, profile, moment), score in zip(held, scored.score.tolist(), strict=True):
             profile.scores[goal.key] = (score, moment)

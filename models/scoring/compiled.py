@@ -8,7 +8,7 @@ import numpy as np
 
 from models.learning.layout import Layout
 from models.learning.logistic import LARGEST_LOGIT
-from models.learning.scaler import design_rows, positions, standardise
+from models.learning.scaler import positions, standardise
 from models.learning.snapshot import Snapshot
 from models.learning.transform import base_features
 from models.profiles.features import Float64, RawFeatures
@@ -33,6 +33,16 @@ class CompiledModel:
         self.weights = np.array(snapshot.weights)
         self.centre = np.array(snapshot.centre)
         self.plain, self.hinges = positions(self.layout.features)
+        self._slope, self._bend = self.by_feature(self.weights)
+        centre, centre_of_hinge = self.by_feature(self.centre)
+        #: What the features of an average profile add to the logit.
+        self._average = centre * self._slope + centre_of_hinge * self._bend
+
+    def by_feature(self, numbers: Float64) -> tuple[Float64, Float64]:
+        """Numbers of a design vector: of each feature, and of its hinge, zero where it has none."""
+        hinges = np.zeros(len(self.plain))
+        hinges[self.layout.hinged] = numbers[self.hinges]
+        return numbers[self.plain], hinges
 
     @cached_property
     def base_logit(self) -> float:
@@ -40,29 +50,33 @@ class CompiledModel:
         rate = self.snapshot.base_rate
         return float(np.log(rate / (1.0 - rate)))
 
-    def design(self, raw: RawFeatures) -> Float64:
-        """Design vectors: profiles x weights."""
-        return self.design_of(base_features(self.layout, raw))
+    def terms(self, rows: Float64) -> Float64:
+        """What each feature, its hinge included, adds to the logit: profiles x features.
 
-    def design_of(self, rows: Float64) -> Float64:
-        """Design vectors from features before scaling."""
+        Parameters
+        ----------
+        rows
+            Features before scaling: profiles x features.
+        """
         z = standardise(rows, self.mean, self.deviation, self.snapshot.clip)
-        return design_rows(z, self.plain, self.hinges, self.layout.hinged)
+        terms = np.maximum(z, 0.0)
+        terms *= self._bend
+        terms += z * self._slope
+        return terms
 
-    def logits(self, design: Float64) -> Float64:
+    def shares(self, terms: Float64) -> Float64:
+        """The same beside an average profile."""
+        return terms - self._average
+
+    def logits(self, terms: Float64) -> Float64:
         """The logit of each profile, cut at +-30; row by row, so whatever else is in the batch."""
-        found = (design * self.weights).sum(axis=1)
+        found = terms.sum(axis=1) + self.weights[0]
         cut: Float64 = np.clip(found, -LARGEST_LOGIT, LARGEST_LOGIT)
         return cut
 
     def probabilities(self, raw: RawFeatures) -> Float64:
         """The probability of each profile."""
-        return probability(self.logits(self.design(raw)))
-
-    def contributions(self, design: Float64) -> Float64:
-        """What each weight adds to the logit, beside an average profile: profiles x weights."""
-        added: Float64 = (design - self.centre) * self.weights
-        return added
+        return probability(self.logits(self.terms(base_features(self.layout, raw))))
 
 
 def probability(logits: Float64) -> Float64:

@@ -46,11 +46,9 @@ class Portrait:
         self._titles = titles
         self._readings = readings_of(model.layout, titles)
         self._values = base_features(model.layout, raw)
-        design = model.design_of(self._values)
-        self.scores = 100.0 * probability(model.logits(design) - model.base_logit)
-        added = model.contributions(design)
-        self._shares = added[:, model.plain]
-        self._shares[:, model.layout.hinged] += added[:, model.hinges]
+        terms = model.terms(self._values)
+        self.scores = 100.0 * probability(model.logits(terms) - model.base_logit)
+        self._shares = model.shares(terms)
         self._sums: Float64 = self._shares @ self._factors.members
         self._bucket: Int = np.digitize(self.scores, EDGES)
 

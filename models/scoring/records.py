@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-import math
 from collections.abc import Sequence
 from typing import Any, Literal, NamedTuple
 
@@ -17,22 +16,19 @@ from models.learning.snapshot import Status
 from models.profiles.features import Float64
 from models.scoring.factors import MEDIUM, STRONG, importance
 from models.scoring.scorer import Reasons, Scored, Scorer
+from models.scoring.words import codes_of
 
-#: Words tell a feature in steps of a hundredth of its logarithm, which is finer than they show.
-STEPS = 100
-#: Bits that the steps of a value take in the code of a feature and its value: room for the largest
-#: attribute, which is told without a logarithm.
-CODE_BITS = 48
-#: Steps of a value that is not known.
-UNKNOWN = -(1 << CODE_BITS - 1)
-#: Words that are remembered, at most.
-MOST_WORDS = 50_000
 #: A piece of JSON for each record, or one that is the same in all.
 Column = list[bytes] | bytes
 LOW_BELOW, HIGH_FROM = 25.0, 75.0
 BUCKETS = (b"low", b"medium", b"high")
 PREVIOUS = b',"previous":{"score":%b,"timestamp":"%b"}'
-IMPORTANCES = tuple(b',"importance":"%s"}' % name for name in (b"weak", b"medium", b"strong"))
+#: The end of a factor that is the last one, and of one that another follows.
+ENDS = tuple(
+    b',"importance":"%s"}%s' % (name, comma)
+    for comma in (b"", b",")
+    for name in (b"weak", b"medium", b"strong")
+)
 
 
 class FactorRecord(BaseModel):
@@ -162,42 +158,24 @@ class RecordWriter:
         return _joined(columns, len(said.profile_id))
 
     def _factors(self, reasons: Reasons) -> list[Column]:
-        """The columns of each factor: a comma but for the first, words, number, importance."""
-        words = self._scorer.telling.words
-        if len(words) > MOST_WORDS:
-            words.clear()
-        codes = (2 * reasons.feature + reasons.young << CODE_BITS) + _steps_of(reasons.value)
-        for code in set(codes.ravel().tolist()) - words.keys():
-            words[code] = self._words_of(code)
+        """The columns of each factor: words, number, importance and a comma but for the last."""
+        words, told = self._scorer.telling.words, reasons.told
+        codes = codes_of(reasons.feature, reasons.young, reasons.value)
         sizes = np.abs(reasons.contribution)
-        importances = (sizes >= MEDIUM).astype(int) + (sizes >= STRONG)
+        ends = (sizes >= MEDIUM).astype(int) + (sizes >= STRONG)
+        ends[:, :-1] += 3 * _any_from(told)[:, 1:]
         columns: list[Column] = []
-        for number, told in enumerate(reasons.told.T):
+        for number in range(told.shape[1]):
             pieces = (
                 list(map(words.__getitem__, codes[:, number].tolist())),
                 _json_numbers(reasons.contribution[:, number]),
-                list(map(IMPORTANCES.__getitem__, importances[:, number].tolist())),
+                list(map(ENDS.__getitem__, ends[:, number].tolist())),
             )
-            comma: Column = b"," if number else b""
-            if not told.all():  # what is told is told from the first on
-                comma = [b"," if number and one else b"" for one in told.tolist()]
-                for row in np.flatnonzero(~told).tolist():
-                    for piece in pieces:
-                        piece[row] = b""
-            columns += comma, *pieces
+            for row in np.flatnonzero(~told[:, number]).tolist():
+                for piece in pieces:
+                    piece[row] = b""
+            columns += pieces
         return columns
-
-    def _words_of(self, code: int) -> bytes:
-        """A factor's JSON up to its contribution, by feature and youth and the steps of a value."""
-        number = (code + (1 << CODE_BITS - 1)) >> CODE_BITS
-        factor, text = self._told(*divmod(number, 2), code - (number << CODE_BITS))
-        return orjson.dumps({"factor": factor, "text": text})[:-1] + b',"contribution":'
-
-    def _told(self, feature: int, young: int, steps: int) -> tuple[str, str]:
-        scorer = self._scorer
-        factor = scorer.factors.names[scorer.factors.of_feature[feature]]
-        phrase = scorer.telling.phrases[young][feature]
-        return factor, phrase(math.nan if steps == UNKNOWN else steps / STEPS)
 
     def plain(self, scored: Scored, said: Said) -> list[dict[str, Any]]:
         """The records of scores, before they become JSON."""
@@ -209,7 +187,7 @@ class RecordWriter:
             *(part[number].tolist() for part in scored.reasons), strict=True
         ):
             if told:
-                factor, text = self._told(feature, young, int(_steps_of(value)))
+                factor, text = self._scorer.telling.words.told(feature, young, value)
                 factors.append(
                     {
                         "factor": factor,
@@ -240,10 +218,9 @@ class RecordWriter:
         return record
 
 
-def _steps_of(values: Float64 | float) -> npt.NDArray[np.int64]:
-    """Values in the steps that words tell."""
-    steps = np.rint(np.multiply(values, STEPS))
-    return np.where(np.isnan(steps), UNKNOWN, steps).astype(np.int64)
+def _any_from(told: npt.NDArray[np.bool_]) -> npt.NDArray[np.bool_]:
+    """Of each place in each row, whether it or one behind it is told."""
+    return np.logical_or.accumulate(told[:, ::-1], axis=1)[:, ::-1]
 
 
 def _about(scorer: Scorer) -> dict[str, Any]:

@@ -16,6 +16,7 @@ from models.profiles.features import Float64, Int, RawFeatures
 from models.scoring.compiled import CompiledModel, probability
 from models.scoring.factors import LEAST, Factors, factors_of
 from models.scoring.phrases import phrases_of, reaches_of
+from models.scoring.words import Words
 
 #: The age of a profile, as the logarithm of hours.
 TENURE = "profile/tenure"
@@ -81,10 +82,8 @@ class Telling:
     def __init__(self, layout: Layout, titles: Mapping[str, str]) -> None:
         self.layout = layout
         self.factors = factors_of(layout)
-        #: From values to words, for profiles in general and for young ones.
-        self.phrases = tuple(phrases_of(layout, titles, young=young) for young in (False, True))
-        #: What a record says of a feature and its value, as JSON.
-        self.words: dict[int, bytes] = {}
+        phrases = [phrases_of(layout, titles, young=young) for young in (False, True)]
+        self.words = Words(self.factors, phrases)
         #: The features of each factor, rows of equal length.
         self.members = _members_of(self.factors)
         self.age, self.reaches = layout.features.index(TENURE), np.log1p(reaches_of(layout))
@@ -133,19 +132,13 @@ class Scorer:
     def _score(self, raw: RawFeatures) -> Scored:
         model, rate = self.model, self.snapshot.base_rate
         rows = base_features(model.layout, raw)
-        design = model.design_of(rows)
-        logits = model.logits(design)
+        terms = model.terms(rows)
+        logits = model.logits(terms)
         p = probability(logits)
-        reasons = self._reasons(rows, self._by_feature(model.contributions(design)))
+        reasons = self._reasons(rows, model.shares(terms))
         explained = np.where(reasons.told, reasons.contribution, 0.0).sum(axis=1)
         remainder = np.log(p / (1.0 - p)) - np.log(rate / (1.0 - rate)) - explained
         return Scored(p, 100.0 * probability(logits - model.base_logit), remainder, reasons)
-
-    def _by_feature(self, contributions: Float64) -> Float64:
-        """Contributions of features with their hinges: profiles x features."""
-        shares = contributions[:, self.model.plain]
-        shares[:, self.model.layout.hinged] += contributions[:, self.model.hinges]
-        return shares
 
     def _reasons(self, rows: Float64, shares: Float64) -> Reasons:
         profiles = np.arange(len(rows))[:, None]
