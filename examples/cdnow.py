@@ -60,4 +60,7 @@ def main(source: str, out: str, *, third: bool = False) -> None:
 if __name__ == "__main__":
     if len(sys.argv) < 3 or sys.argv[3:] not in ([], ["--third"]):
         sys.exit("usage: python examples/cdnow.py CDNOW_master.txt|WHEEL OUT.jsonl [--third]")
-    main(sys.argv[1], sys.argv[2], third=len(sys.argv) > 3)
+    try:
+        main(sys.argv[1], sys.argv[2], third=len(sys.argv) > 3)
+    except OSError as error:
+        sys.exit(f"{error.filename or sys.argv[1]}: {error.strerror or error}")

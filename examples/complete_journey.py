@@ -35,4 +35,7 @@ def main(out: str, *, lines: bool) -> None:
 if __name__ == "__main__":
     if sys.argv[2:] not in ([], ["--lines"]) or len(sys.argv) == 1:
         sys.exit("usage: python examples/complete_journey.py OUT.jsonl [--lines]")
-    main(sys.argv[1], lines=len(sys.argv) > 2)
+    try:
+        main(sys.argv[1], lines=len(sys.argv) > 2)
+    except OSError as error:
+        sys.exit(f"{error.filename or sys.argv[1]}: {error.strerror or error}")

@@ -98,4 +98,7 @@ def main(source: str, out: str) -> None:
 if __name__ == "__main__":
     if len(sys.argv) != 3:
         sys.exit("usage: python examples/online_retail.py online_retail.csv[.gz] OUT.jsonl")
-    main(sys.argv[1], sys.argv[2])
+    try:
+        main(sys.argv[1], sys.argv[2])
+    except OSError as error:
+        sys.exit(f"{error.filename or sys.argv[1]}: {error.strerror or error}")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -15,6 +17,8 @@ PREFIX = "PENCHANT_"
 #: Topics that may be called something else than PREFIX and this.
 TOPICS = ("events", "scores", "examples", "models", "insights", "dlq", "erasures")
 MOST_PORT = 65_535
+#: How much of a name has to be that of a setting for it to be meant: one letter of five is wrong.
+NEARLY = 0.8
 Port = Annotated[int, Field(ge=0, le=MOST_PORT)]
 Name = Annotated[str, Field(pattern=r"^[a-zA-Z0-9._-]{1,120}$")]
 
@@ -137,16 +141,40 @@ def load_settings(**given: Any) -> Settings:
     ConfigError
         A variable that is wrong, by its name.
     """
+    options = {name: value for name, value in given.items() if value is not None}
     try:
-        return Settings(**{name: value for name, value in given.items() if value is not None})
+        return Settings(**options)
     except ValidationError as error:
-        raise ConfigError("the environment", [_problem(one) for one in error.errors()]) from None
+        wrong = error.errors()
+        by_hand = all(one["loc"] and one["loc"][0] in options for one in wrong)
+        where = "the command line" if by_hand else "the environment"
+        raise ConfigError(where, [_problem(one, options) for one in wrong]) from None
 
 
-def _problem(details: ErrorDetails) -> Problem:
-    named = "_".join(str(step) for step in details["loc"]).upper()
-    name = PREFIX + named if named else "the variables"
+def misspelt(environment: Iterable[str]) -> dict[str, str]:
+    """Variables that are nearly a setting -> which one. Others may be somebody else's.
+
+    Examples
+    --------
+    >>> misspelt(["PENCHANT_BROKER", "PENCHANT_BROKERS", "PENCHANT_SERVICE_HOST", "BROKER"])
+    {'PENCHANT_BROKER': 'PENCHANT_BROKERS'}
+    """
+    known = [PREFIX + name.upper() for name in Settings.model_fields]
+    found: dict[str, str] = {}
+    for name in environment:
+        if name.startswith(PREFIX) and name.upper() not in known:
+            rest = [one.removeprefix(PREFIX) for one in known]
+            for near in get_close_matches(name.removeprefix(PREFIX), rest, n=1, cutoff=NEARLY):
+                found[name] = PREFIX + near
+    return found
+
+
+def _problem(details: ErrorDetails, options: Mapping[str, Any]) -> Problem:
+    named = "_".join(str(step) for step in details["loc"])
+    name = PREFIX + named.upper() if named else "the variables"
     secret = "PASSWORD" in name
+    if named in options:
+        name = "--" + named.replace("_", "-")
     found = "a value" if secret or not named else repr(details["input"])
     expected = details["msg"].removeprefix("Value error, ").removeprefix("Input should be ")
     return Problem(name, found, expected.replace("String should match", "a text to match"))

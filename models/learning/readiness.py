@@ -48,7 +48,9 @@ CODES: dict[str, Advice] = {
         "blocks", "no event meets `tickets.at`: no ticket was opened", "look at its condition"
     ),
     "no_labels": Advice(
-        "blocks", "no window of any ticket has closed", "wait, or shorten `outcome.within`"
+        "blocks",
+        "no ticket whose window has closed: none was opened, or all are still open",
+        "wait, shorten `outcome.within`, or see what `penchant check` says of the events",
     ),
     "window_not_matured": Advice(
         "blocks",

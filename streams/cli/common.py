@@ -21,7 +21,7 @@ from models.config.schema import Config
 from models.errors import ConfigError, PenchantError, Problem
 from streams.cli.answers import answer, error_document
 from streams.offline.layout import layout_of
-from streams.settings import Settings, load_settings
+from streams.settings import Settings, load_settings, misspelt
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
@@ -159,6 +159,8 @@ def with_settings(command: Command) -> Command:
     return click.option("--prefix", help="Of topics and group; PENCHANT_PREFIX")(command)
 
 
-def settings_of(brokers: str | None, prefix: str | None, **more: Any) -> Settings:
-    """Settings from options and the environment."""
-    return load_settings(brokers=brokers, prefix=prefix, **more)
+def settings_of(brokers: str | None, prefix: str | None) -> Settings:
+    """Settings from options and the environment; says which variables are nearly a setting."""
+    for name, meant in misspelt(os.environ).items():
+        complain(f"[yellow]{name} is no setting:[/] is {meant} meant?")
+    return load_settings(brokers=brokers, prefix=prefix)

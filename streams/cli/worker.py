@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 
 import click
 import faust
@@ -14,13 +15,13 @@ from streams.cli.common import (
     folder_of,
     read_config,
     reports_errors,
-    settings_of,
     with_settings,
 )
 from streams.cli.usage import examples
 from streams.collector import calm_collector
 from streams.ending import end_in_time
 from streams.logs import set_up_logging
+from streams.settings import load_settings, misspelt
 from streams.web import require_port
 
 logger = logging.getLogger("penchant")
@@ -49,8 +50,10 @@ def command(config: str, web_port: int | None, brokers: str | None, prefix: str 
     process of their own beside a worker, which ends with it.
     """
     questions = read_config(config)
-    settings = settings_of(brokers, prefix, web_port=web_port)
+    settings = load_settings(brokers=brokers, prefix=prefix, web_port=web_port)
     set_up_logging(settings)
+    for name, meant in misspelt(os.environ).items():
+        logger.warning("%s is no setting: is %s meant?", name, meant)
     folder_of(str(settings.data_dir))
     settings = require_port(settings)
     require_worker_topics(settings)

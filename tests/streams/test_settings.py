@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from models.errors import ConfigError
-from streams.settings import PREFIX, load_settings
+from streams.settings import PREFIX, load_settings, misspelt
 
 SECRET = "hush-hush"  # noqa: S105 - what must not be seen again
 
@@ -58,10 +58,43 @@ def test_a_wrong_value_is_said_with_its_variable(
     assert said in message
 
 
-def test_everything_wrong_is_said_at_once() -> None:
-    message = wrong(brokers="kafka", partitions=0)
+def test_everything_wrong_is_said_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PENCHANT_BROKERS", "kafka")
+    monkeypatch.setenv("PENCHANT_PARTITIONS", "0")
+    message = wrong()
     assert "PENCHANT_BROKERS" in message
     assert "PENCHANT_PARTITIONS" in message
+
+
+def test_a_wrong_option_is_said_as_it_is_written(monkeypatch: pytest.MonkeyPatch) -> None:
+    message = wrong(web_port=99_999)
+    assert "the command line: --web-port: found 99999, expected less than" in message
+    monkeypatch.setenv("PENCHANT_PARTITIONS", "none")
+    message = wrong(web_port=99_999)
+    assert "the environment: " in message
+    assert "PENCHANT_PARTITIONS: found 'none'" in message
+    assert "--web-port: found 99999" in message
+
+
+@pytest.mark.parametrize(
+    ("name", "meant"),
+    [
+        ("PENCHANT_BROKER", "PENCHANT_BROKERS"),
+        ("PENCHANT_RUN_RECORD", "PENCHANT_RUN_RECORDS"),
+        ("PENCHANT_LOGLEVEL", "PENCHANT_LOG_LEVEL"),
+        ("PENCHANT_SASL_USER", "PENCHANT_SASL_USERNAME"),
+        ("PENCHANT_WEB_PORT", None),
+        ("penchant_web_port", None),
+        ("PENCHANT_SERVICE_HOST", None),  # of a Kubernetes service called penchant, as the next
+        ("PENCHANT_PORT_6066_TCP_PORT", None),
+        ("PENCHANT_COMPLETE", None),
+        ("BROKER", None),
+    ],
+)
+def test_a_variable_that_is_nearly_a_setting_is_told_from_others(
+    name: str, meant: str | None
+) -> None:
+    assert misspelt([name]) == ({} if meant is None else {name: meant})
 
 
 def test_sasl_needs_a_login() -> None:

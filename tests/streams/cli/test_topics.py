@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from streams.topics import wanted_topics
-from tests.streams.cli.running import goals, invoke, place_of
+from tests.streams.cli.running import goals, invoke, nowhere, place_of
 from tests.support.cluster import Cluster
 
 
@@ -16,6 +16,11 @@ def test_wrong_settings_are_a_mistake_of_the_user(tmp_path: Path) -> None:
     assert ended.code == 2
     assert "the environment: PENCHANT_BROKERS: found 'kafka', expected host:port" in ended.said
     assert "PENCHANT_PARTITIONS: found 'none', expected" in ended.said
+
+
+def test_a_variable_that_is_nearly_a_setting_is_told(tmp_path: Path) -> None:
+    ended = invoke("topics", goals(tmp_path), brokers=nowhere(), partition="4")
+    assert "PENCHANT_PARTITION is no setting: is PENCHANT_PARTITIONS meant?" in ended.err
 
 
 @pytest.mark.embedded

@@ -37,6 +37,16 @@ def test_wrong_settings_are_said_by_their_names(tmp_path: Path) -> None:
     assert "PENCHANT_GUARANTEE: found 'sometimes', expected" in said
 
 
+def test_a_variable_that_is_nearly_a_setting_is_warned_of(tmp_path: Path) -> None:
+    ended = execute("worker", goals(tmp_path), brokers=nowhere(), web_prot="6067")
+    assert "PENCHANT_WEB_PROT is no setting: is PENCHANT_WEB_PORT meant?" in ended.said
+
+
+def test_a_wrong_option_is_said_by_its_name(tmp_path: Path) -> None:
+    said = refused(execute("worker", goals(tmp_path), "--web-port", "99999"), 2)
+    assert "the command line: --web-port: found 99999" in said
+
+
 def test_a_taken_port_is_said_in_a_line(tmp_path: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as server:
         port = str(server.getsockname()[1])

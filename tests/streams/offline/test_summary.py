@@ -27,7 +27,7 @@ SCORE = {
 
 
 def said(show_it: Any, width: int) -> str:
-    console = Console(width=width, file=StringIO())
+    console = Console(width=width, file=StringIO(), force_terminal=True, color_system=None)
     show_it(console)
     text: str = console.file.getvalue()  # type: ignore[attr-defined]
     return text
@@ -101,7 +101,7 @@ def test_the_demo_explains_its_figures_and_what_a_high_score_means() -> None:
 
 def test_a_goal_that_is_not_ready_says_why_and_what_to_do() -> None:
     tested = said(lambda console: show(backtested(), console, Path("out")), 200)
-    assert "no_basket_within_a_week is collecting: no window of any ticket has closed; " in tested
+    assert "no_basket_within_a_week is collecting: no ticket whose window has closed: " in tested
     assert "coupon is degraded: " in tested
     shown = said(lambda console: show_demo(demonstrated(), console, Path("out")), 200)
     assert "(of those who had one) is degraded: " in shown
