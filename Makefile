@@ -123,8 +123,8 @@ monitor-test: $(READY) ## a real Prometheus beside a worker on Apache Kafka: fau
 chaos: $(READY) ## two million events under forty-four faults of workers and brokers; SEED=n orders them anew
 	PENCHANT_CHAOS=long PENCHANT_CHAOS_SEED=$(or $(SEED),1) $(BIN)/python -m pytest tests/chaos/test_chaos.py -p no:logging $(ARGS)
 
-bench: $(READY) .cache/rivals/bin/python ## throughput beside Quix Streams and plain Faust, on Apache Kafka; ROUNDS, EVENTS
-	$(BIN)/python -m benchmarks.throughput.run --rounds $(or $(ROUNDS),5) --events $(or $(EVENTS),100000)
+bench: $(READY) .cache/rivals/bin/python ## everything that has an aim, on Apache Kafka, beside Quix Streams and plain Faust: 40 minutes; PARTS, ROUNDS, EVENTS
+	$(BIN)/python -m benchmarks.run --rounds $(or $(ROUNDS),5) --events $(or $(EVENTS),100000) $(PARTS)
 
 .cache/rivals/bin/python:
 	$(PYTHON) -m venv .cache/rivals

@@ -17,7 +17,17 @@ from typing import NamedTuple
 
 import orjson
 
-from benchmarks.scale import PARTITIONS, PATIENCE, Patterns, patterns_in, resident, shown, write
+from benchmarks.aims import Row, print_rows, write_rows
+from benchmarks.scale import (
+    PARTITIONS,
+    PATIENCE,
+    SIZES,
+    Patterns,
+    patterns_in,
+    resident,
+    shown,
+    write,
+)
 from models.config.loader import load_config
 from models.engine import Engine
 from models.goals.tickets import TicketBook
@@ -92,18 +102,36 @@ def measured(folder: Path, broker: str, found: Patterns, profiles: int) -> Memor
         cluster.stop()
 
 
-def main() -> None:
-    sizes = [int(one) for one in sys.argv[1:]] or [10_000, 1_000_000]
+def run(sizes: list[int]) -> list[Memory]:
+    """What each number of profiles takes."""
     found = households()
     with tempfile.TemporaryDirectory() as folder, apache_kafka(Path(folder) / "kafka") as broker:
-        figures = [measured(Path(folder), broker.address, found, one) for one in sizes]
+        return [measured(Path(folder), broker.address, found, one) for one in sizes]
+
+
+def rows_of(figures: list[Memory]) -> list[Row]:
+    """What was found beside what was asked for."""
+    few, many = figures[0], figures[-1]
+    each = (many.resident - few.resident) / (many.profiles - few.profiles)
+    return [
+        Row("P4, households", "memory of a profile with three goals' tickets, as the Complete "
+            "Journey's are; stored state, mean", "2,048 bytes; 1,024",
+            f"{each:,.0f}; {many.state:,.0f}", each <= 2048 and many.state <= 1024,
+            f"python -m benchmarks.households {few.profiles} {many.profiles}"),
+    ]  # fmt: skip
+
+
+def main() -> None:
+    figures = run([int(one) for one in sys.argv[1:]] or SIZES)
     for one in figures:
         print(
             f"{one.profiles:,} profiles: a state {one.state:.0f} bytes, {one.tickets:.2f} tickets, "
             f"read in {one.ready:.1f} s, resident {one.resident / 2**20:,.0f} MiB"
         )
-    each = (figures[-1].resident - figures[0].resident) / (sizes[-1] - sizes[0])
-    print(f"a profile with its tickets takes {each:,.0f} bytes of memory")
+    if len(figures) > 1:
+        found = rows_of(figures)
+        print_rows(found)
+        write_rows(found)
 
 
 if __name__ == "__main__":

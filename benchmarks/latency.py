@@ -5,25 +5,27 @@ beforehand to a worker on Apache Kafka and takes the time from the moment at whi
 have been sent, whether or not the sender was late, to the arrival of a score that has seen it. So
 a stall counts for everything that it kept waiting (no coordinated omission). What comes first is
 not counted: a broker that has just started spends half of a processor on compiling itself. Prints
-percentiles.
+percentiles, and writes them beside their aim.
 """
 
 from __future__ import annotations
 
 import asyncio
+import os
 import sys
 import tempfile
 import time
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import orjson
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 
+from benchmarks.aims import Row, write_rows
 from benchmarks.throughput.load import CONFIG, events, snapshots
 from streams.settings import Settings
-from tests.support.apache import apache_kafka
+from tests.support.apache import Broker, apache_kafka
 from tests.support.cluster import Cluster
 
 PARTITIONS = 4
@@ -33,6 +35,8 @@ WARM_UP = 5.0
 #: Seconds of the same load before anything is counted, until the broker's code is compiled.
 BROKER_WARM_UP = 30.0
 PERCENTILES = (50, 90, 99, 99.9, 100)
+#: Events a second that are half of the sustainable load, and for how long.
+RATE, SECONDS = 2_500.0, 20.0
 
 Place = tuple[int, int]
 
@@ -103,15 +107,37 @@ async def follow(cluster: Cluster, rate: float, seconds: float) -> Waits:
     return waits
 
 
-def measured(folder: Path, broker: str, guarantee: str, rate: float, seconds: float) -> str:
-    """A row of the table."""
+class Figures(NamedTuple):
+    """What was waited with a guarantee.
+
+    Parameters
+    ----------
+    guarantee
+        Of the worker.
+    scores
+        How many events had theirs counted.
+    milliseconds
+        One for each of ``PERCENTILES``.
+    """
+
+    guarantee: str
+    scores: int
+    milliseconds: list[float]
+
+    def line(self, rate: float) -> str:
+        """A row of the table."""
+        cells = [f"{value:,.0f}" for value in self.milliseconds]
+        return f"| {self.guarantee} | {rate:,.0f} | {self.scores:,} | {' | '.join(cells)} |"
+
+
+def measured(folder: Path, broker: str, guarantee: str, rate: float, seconds: float) -> Figures:
+    """What is waited with a guarantee."""
     settings = Settings(
         brokers=broker, prefix=guarantee, partitions=PARTITIONS, guarantee=guarantee
     )
     waits = observed(Cluster(settings, folder / guarantee), rate, seconds)
     found = waits.seconds(min(waits.due.values()) + WARM_UP)
-    cells = [f"{value * 1000:,.0f}" for value in np.percentile(found, PERCENTILES)]
-    return f"| {guarantee} | {rate:,.0f} | {len(found):,} | {' | '.join(cells)} |"
+    return Figures(guarantee, len(found), (np.percentile(found, PERCENTILES) * 1000).tolist())
 
 
 def observed(cluster: Cluster, rate: float, seconds: float) -> Waits:
@@ -126,18 +152,44 @@ def observed(cluster: Cluster, rate: float, seconds: float) -> Waits:
         worker.stop()
 
 
-def main() -> None:
-    rate = float(sys.argv[1]) if len(sys.argv) > 1 else 2_000.0
-    seconds = float(sys.argv[2]) if len(sys.argv) > 2 else 60.0
+def run(rate: float, seconds: float) -> list[Figures]:
+    """What is waited with each guarantee; prints a table."""
     heads = " | ".join(f"p{one:g}, ms" if one < 100 else "most, ms" for one in PERCENTILES)
-    lines = [f"| guarantee | events/s | scores | {heads} |", "| --- |" + " ---: |" * 7]
+    print(f"| guarantee | events/s | scores | {heads} |\n| --- |" + " ---: |" * 7)
+    figures = []
     with tempfile.TemporaryDirectory() as folder, apache_kafka(Path(folder) / "kafka") as broker:
         before = Settings(brokers=broker.address, prefix="warm-up", partitions=PARTITIONS)
         observed(Cluster(before, Path(folder) / "warm-up"), rate, BROKER_WARM_UP)
         for guarantee in ("exactly_once", "at_least_once"):
-            lines.append(measured(Path(folder), broker.address, guarantee, rate, seconds))
-            print(lines[-1], flush=True)
-    print("\n".join(lines))
+            spent = broker_cpu(broker)
+            figures.append(measured(Path(folder), broker.address, guarantee, rate, seconds))
+            each = (broker_cpu(broker) - spent) / (rate * seconds) * 1e6
+            print(figures[-1].line(rate), f"broker: {each:.0f} us of CPU an event", flush=True)
+    return figures
+
+
+def broker_cpu(broker: Broker) -> float:
+    """Seconds of CPU that a broker's process has taken."""
+    assert broker.process is not None
+    fields = Path(f"/proc/{broker.process.pid}/stat").read_text().rpartition(")")[2].split()
+    return sum(map(int, fields[11:13])) / os.sysconf("SC_CLK_TCK")
+
+
+def rows_of(figures: list[Figures], rate: float, seconds: float) -> list[Row]:
+    """What was found beside what was asked for."""
+    p50, _, p99, *_ = figures[0].milliseconds
+    return [
+        Row("P5", f"event to score delivered, p50 / p99, exactly once, {rate:,.0f} events/s: half "
+            "of what worker, broker, sender and reader sustain together", "50 / 250 ms",
+            f"{p50:.0f} / {p99:.0f} ms", p50 <= 50.0 and p99 <= 250.0,
+            f"python -m benchmarks.latency {rate:.0f} {seconds:.0f}"),
+    ]  # fmt: skip
+
+
+def main() -> None:
+    rate = float(sys.argv[1]) if len(sys.argv) > 1 else RATE
+    seconds = float(sys.argv[2]) if len(sys.argv) > 2 else SECONDS
+    write_rows(rows_of(run(rate, seconds), rate, seconds))
 
 
 if __name__ == "__main__":

@@ -19,6 +19,7 @@ from typing import NamedTuple
 from aiokafka.partitioner import DefaultPartitioner
 from faust.types import TP
 
+from benchmarks.aims import Row, write_rows
 from benchmarks.throughput.load import CONFIG as TWO_GOALS
 from benchmarks.throughput.load import START, events, snapshots
 from models.config.loader import load_config
@@ -42,6 +43,7 @@ partition_of = DefaultPartitioner()
 DAYS = 40
 AT_ONCE = 20_000
 PATIENCE = 600.0
+SIZES = [10_000, 1_000_000]
 CONFIG = f"""\
 time: {{idle_after: 2s}}
 {TWO_GOALS}\
@@ -242,15 +244,44 @@ def table(all_figures: list[Figures]) -> str:
     return "\n".join(lines)
 
 
-def main() -> None:
-    sizes = [int(one) for one in sys.argv[1:]] or [10_000, 1_000_000]
-    found = patterns()
+def run(sizes: list[int]) -> list[Figures]:
+    """All figures for each number of profiles."""
+    found, figures = patterns(), []
     with tempfile.TemporaryDirectory() as folder, apache_kafka(Path(folder) / "kafka") as broker:
-        figures = []
         for profiles in sizes:
             figures.append(measured(Path(folder), broker.address, found, profiles))
             print(figures[-1], flush=True)
+    return figures
+
+
+def rows_of(figures: list[Figures]) -> list[Row]:
+    """What was found beside what was asked for."""
+    few, many = figures[0], figures[-1]
+    command = f"python -m benchmarks.scale {few.profiles} {many.profiles}"
+    beside = f"{many.profiles:,} profiles beside {few.profiles:,}"
+    drawn, turn = many.cpu_drawn / few.cpu_drawn, many.cpu_in_turn / few.cpu_in_turn
+    each = (many.memory - few.memory) / (many.profiles - few.profiles)
+    return [
+        Row("P3, in turn", f"CPU an event, {beside}, each profile in its turn", "1.3 x",
+            f"{turn:.2f} x", turn <= 1.3, command),
+        Row("P3, drawn", f"the same, profiles drawn: {few.profiles:,} share scores", "1.3 x",
+            f"{drawn:.2f} x", drawn <= 1.3, command),
+        Row("P4, eight types", "memory of a profile with three goals' tickets, eight event types "
+            "with amounts; stored state, median", "2,048 bytes; 1,024",
+            f"{each:,.0f}; {many.state_bytes:,}", each <= 2048 and many.state_bytes <= 1024,
+            command),
+        Row("P6", f"{many.profiles:,} profiles recovered until the first score", "30 s",
+            f"{many.first_score:.1f} s", many.first_score <= 30.0, command),
+        Row("P10", f"an idle worker of {many.profiles:,} profiles, timers falling due",
+            "5 % of a core", f"{many.cpu_idle:.1%}", many.cpu_idle <= 0.05, command),
+    ]  # fmt: skip
+
+
+def main() -> None:
+    figures = run([int(one) for one in sys.argv[1:]] or SIZES)
     print(table(figures))
+    if len(figures) > 1:
+        write_rows(rows_of(figures))
 
 
 if __name__ == "__main__":

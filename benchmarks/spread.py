@@ -2,7 +2,8 @@
 
 ``python -m benchmarks.spread [EVENTS] [ROUNDS]`` sends the same events to workers that wait for
 them on Apache Kafka, one arrangement after the other in every round, and takes the CPU of all their
-processes from the first event to the last. Prints a table of medians.
+processes from the first event to the last. Prints a table of medians, and writes them beside their
+aims.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ import tempfile
 from pathlib import Path
 from typing import NamedTuple
 
+from benchmarks.aims import Row, write_rows
 from benchmarks.scale import shown
 from benchmarks.throughput.load import CONFIG, events, snapshots
 from streams.settings import Settings
@@ -22,6 +24,7 @@ from tests.support.left import handled
 
 PROFILES = 200_000
 PATIENCE = 600.0
+NUMBER, ROUNDS = 60_000, 5
 
 
 class Arrangement(NamedTuple):
@@ -83,9 +86,8 @@ def table(found: dict[Arrangement, list[float]]) -> str:
     return "\n".join(lines)
 
 
-def main() -> None:
-    number = int(sys.argv[1]) if len(sys.argv) > 1 else 60_000
-    rounds = int(sys.argv[2]) if len(sys.argv) > 2 else 3
+def run(number: int, rounds: int) -> dict[Arrangement, list[float]]:
+    """What an event costs in each arrangement, in every round."""
     found: dict[Arrangement, list[float]] = {}
     with tempfile.TemporaryDirectory() as folder, apache_kafka(Path(folder) / "kafka") as broker:
         for turn in range(rounds):
@@ -93,7 +95,28 @@ def main() -> None:
                 cost = measured(Path(folder), broker.address, one, number, turn)
                 found.setdefault(one, []).append(cost)
                 print(f"round {turn + 1}: {one} {cost:.0f} us", flush=True)
+    return found
+
+
+def rows_of(found: dict[Arrangement, list[float]], number: int, rounds: int) -> list[Row]:
+    """What was found beside what was asked for."""
+    alone, *others = (statistics.median(found[one]) for one in ARRANGEMENTS)
+    two, sixteen, many = (cost / alone for cost in others)
+    command = f"python -m benchmarks.spread {number} {rounds}"
+    return [
+        Row("P7, workers", "CPU an event, two workers beside one", "1.1 x", f"{two:.2f} x",
+            two <= 1.1, command),
+        Row("P7, partitions", "16 and 64 partitions beside 4", "1.2 x",
+            f"{sixteen:.2f} x, {many:.2f} x", max(sixteen, many) <= 1.2, command),
+    ]  # fmt: skip
+
+
+def main() -> None:
+    number = int(sys.argv[1]) if len(sys.argv) > 1 else NUMBER
+    rounds = int(sys.argv[2]) if len(sys.argv) > 2 else ROUNDS
+    found = run(number, rounds)
     print(table(found))
+    write_rows(rows_of(found, number, rounds))
 
 
 if __name__ == "__main__":

@@ -20,6 +20,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 
+from benchmarks.aims import RESULTS, Row, write_rows
 from benchmarks.throughput.exported import exported
 from benchmarks.throughput.load import CONFIG, PROPENSITIES, events, snapshots
 from benchmarks.throughput.plot import PICTURES, draw_rates
@@ -31,15 +32,18 @@ from tests.support.apache import apache_kafka
 from tests.support.cluster import Cluster, Worker, cpu_seconds
 
 HERE = Path(__file__).parent
-RESULTS = HERE.parent / "RESULTS.md"
 RIVALS = Path(".cache/rivals/bin/python")
 PARTITIONS = 4
 PATIENCE = 900.0
 
 OURS = "Penchant, exactly once"
+SHORT = f"{OURS}, steps of {RUN:,}"
+QUIX = "Quix Streams, at least once"
 TUTORIAL = "Faust as its tutorial leads to"
 LITTLE = "counters only"
 Figure = tuple[float, float]  # events a second, CPU microseconds an event
+#: Load -> contender -> its figures in each round.
+Found = dict[str, dict[str, list[Figure]]]
 
 
 def penchant(
@@ -112,12 +116,12 @@ def contenders(cluster: Cluster, number: int, models: str) -> dict[str, Callable
 
     return {
         OURS: ours("exactly_once"),
-        f"{OURS}, steps of {RUN:,}": ours("exactly_once", run_records=str(RUN)),
+        SHORT: ours("exactly_once", run_records=str(RUN)),
         "Penchant, in order": ours("at_least_once"),
-        "Quix Streams, at least once": quix("at_least_once", models),
+        QUIX: quix("at_least_once", models),
         "Quix Streams, exactly once": quix("exactly_once", models),
         TUTORIAL: faust(models),
-        f"Quix Streams, at least once, {LITTLE}": quix("at_least_once", "counters"),
+        f"{QUIX}, {LITTLE}": quix("at_least_once", "counters"),
         f"{TUTORIAL}, {LITTLE}": faust("counters"),
         "Floor: aiokafka, nothing done": lambda _: rival(
             sys.executable, floor, broker, topic, str(number), "aiokafka"
@@ -155,17 +159,58 @@ def measured(
 
 
 def table(found: dict[str, list[Figure]]) -> str:
-    ours = statistics.median(rate for rate, _ in found[OURS])
+    ours, _ = medians(found[OURS])
     lines = ["| | events/s, median (least to most) | CPU us an event, median | Penchant is |",
              "| --- | --- | --- | --- |"]  # fmt: skip
     for name, figures in found.items():
-        rates, cpus = [rate for rate, _ in figures], [cpu for _, cpu in figures]
-        rate = statistics.median(rates)
+        rates, (rate, cpu) = [rate for rate, _ in figures], medians(figures)
         lines.append(
             f"| {name} | {rate:,.0f} ({min(rates):,.0f} to {max(rates):,.0f}) | "
-            f"{statistics.median(cpus):,.0f} | {ours / rate:.1f} x |"
+            f"{cpu:,.0f} | {ours / rate:.1f} x |"
         )
     return "\n".join(lines)
+
+
+def run(number: int, rounds: int) -> Found:
+    """All contenders with both loads; writes the tables and draws them."""
+    found: Found = {}
+    with tempfile.TemporaryDirectory() as folder, apache_kafka(Path(folder) / "kafka") as broker:
+        for profiles in (200_000, 2_000):
+            found[f"{profiles:,} profiles"] = measured(
+                Path(folder), broker.address, profiles, number, rounds
+            )
+    what = f"{number:,} events, {rounds} rounds"
+    write("\n".join(f"### {load}\n\n{table(one)}\n" for load, one in found.items()), what, RESULTS)
+    rates = {load: rates_of(one) for load, one in found.items()}
+    draw_rates(rates, f"{what}; medians, least and most", PICTURES / "throughput.png")
+    return found
+
+
+def rows(found: Found, number: int, rounds: int) -> list[Row]:
+    """What was found beside what was asked for."""
+    command = f"python -m benchmarks.throughput.run --events {number} --rounds {rounds}"
+    told = []
+    for load, name, label, aim in (
+        ("200,000 profiles", OURS, "P1", 20_000), ("2,000 profiles", SHORT, "P1b", 45_000)
+    ):  # fmt: skip
+        rate, cpu = medians(found[load][name])
+        figure = f"whole job, one worker, {load}: events a second of its CPU, and by the clock"
+        said = f"{1e6 / cpu:,.0f} ({cpu:.0f} us each); {rate:,.0f}"
+        told.append(Row(label, figure, f"{aim:,} a core", said, 1e6 / cpu >= aim, command))
+    for load, figures in found.items():
+        ours, _ = medians(figures[OURS])
+        quix, faust = (ours / medians(figures[name])[0] for name in (QUIX, TUTORIAL))
+        figure = f"beside Quix Streams at least once, and the tutorial's agent, {load}"
+        said = f"{quix:.1f} x, {faust:.1f} x"
+        reached = quix >= 3.0 and faust >= 25.0
+        told.append(Row(f"P2, {load}", figure, "3 x, 25 x", said, reached, command))
+    return told
+
+
+def medians(figures: list[Figure]) -> Figure:
+    """Of the rates and of the CPU of several rounds."""
+    rates, cpus = zip(*figures, strict=True)
+    return statistics.median(rates), statistics.median(cpus)
 
 
 def main() -> None:
@@ -173,16 +218,7 @@ def main() -> None:
     options.add_argument("--events", type=int, default=100_000)
     options.add_argument("--rounds", type=int, default=5)
     given = options.parse_args()
-    found: dict[str, dict[str, list[Figure]]] = {}
-    with tempfile.TemporaryDirectory() as folder, apache_kafka(Path(folder) / "kafka") as broker:
-        for profiles in (200_000, 2_000):
-            found[f"{profiles:,} profiles"] = measured(
-                Path(folder), broker.address, profiles, given.events, given.rounds
-            )
-    what = f"{given.events:,} events, {given.rounds} rounds"
-    write("\n".join(f"### {load}\n\n{table(one)}\n" for load, one in found.items()), what, RESULTS)
-    rates = {load: rates_of(one) for load, one in found.items()}
-    draw_rates(rates, f"{what}; medians, least and most", PICTURES / "throughput.png")
+    write_rows(rows(run(given.events, given.rounds), given.events, given.rounds))
 
 
 def rates_of(found: dict[str, list[Figure]]) -> dict[str, list[float]]:

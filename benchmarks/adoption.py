@@ -1,0 +1,127 @@
+"""From a snapshot of a model to the first score that it makes, in a worker that learns.
+
+``python -m benchmarks.adoption [EVENTS_A_SECOND] [SECONDS]`` sends events steadily to a worker on
+Apache Kafka that starts without a model, so that its trainers learn and publish all the while. For
+each version of each model: milliseconds from its record in the topic of models to the first score
+of that version, by the times that their producers gave them. Prints percentiles, and writes them
+beside their aim.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import orjson
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
+
+from benchmarks.aims import Row, write_rows
+from benchmarks.throughput.load import CONFIG, START, events
+from streams.settings import Settings
+from tests.support.apache import apache_kafka
+from tests.support.cluster import Cluster
+
+PARTITIONS = 4
+#: Few enough, and event time passing so fast, that tickets close with every event.
+PROFILES, PACE = 400, 3_000.0
+RATE, SECONDS = 500.0, 60.0
+
+#: A goal and the version of its model.
+Version = tuple[str, int]
+
+
+async def send(cluster: Cluster, rate: float, seconds: float) -> None:
+    """Send events, so many a second."""
+    producer = AIOKafkaProducer(bootstrap_servers=cluster.settings.brokers, linger_ms=2)
+    await producer.start()
+    many, loop = int(rate * seconds), asyncio.get_running_loop()
+    log = events(many, PROFILES, start=START - many * PACE, pace=PACE)  # none is in the future
+    started = loop.time()
+    for number, (key, value) in enumerate(log):
+        await asyncio.sleep(max(0.0, started + number / rate - loop.time()))
+        await producer.send(cluster.topics.events, key=key, value=value)
+    await producer.stop()
+
+
+async def first_times(
+    cluster: Cluster, topic: str, version_of: Callable[[dict[str, Any]], Version]
+) -> dict[Version, int]:
+    """For each version, the time of the first record that says it, milliseconds."""
+    consumer = AIOKafkaConsumer(
+        bootstrap_servers=cluster.settings.brokers, isolation_level="read_committed"
+    )
+    await consumer.start()
+    places = [TopicPartition(topic, one) for one in await partitions_of(consumer, topic)]
+    consumer.assign(places)
+    await consumer.seek_to_beginning(*places)
+    found: dict[Version, int] = {}
+    while fetched := await consumer.getmany(timeout_ms=2_000):
+        for record in (record for records in fetched.values() for record in records):
+            if record.value is not None:
+                version = version_of(orjson.loads(record.value))
+                found[version] = min(record.timestamp, found.get(version, record.timestamp))
+    await consumer.stop()
+    return found
+
+
+async def partitions_of(consumer: AIOKafkaConsumer, topic: str) -> set[int]:
+    """The partitions of a topic; asks the broker."""
+    await consumer.topics()
+    return consumer.partitions_for_topic(topic) or set()
+
+
+async def followed(cluster: Cluster, rate: float, seconds: float) -> list[int]:
+    """Milliseconds of every version that a score was made with."""
+    await send(cluster, rate, seconds)
+    await asyncio.sleep(5.0)
+    models = await first_times(
+        cluster, cluster.topics.models, lambda said: (said["goal"], said["version"])
+    )
+    scores = await first_times(
+        cluster, cluster.topics.scores, lambda said: (said["goal"], said["model_version"])
+    )
+    return [scores[version] - at for version, at in models.items() if version in scores]
+
+
+def run(rate: float, seconds: float) -> list[int]:
+    """Milliseconds from snapshot to first use, of each version."""
+    with tempfile.TemporaryDirectory() as folder, apache_kafka(Path(folder) / "kafka") as broker:
+        settings = Settings(brokers=broker.address, prefix="adoption", partitions=PARTITIONS)
+        cluster = Cluster(settings, Path(folder) / "adoption")
+        cluster.folder.mkdir()
+        cluster.create_topics()
+        worker = cluster.worker(CONFIG, session_timeout="20").start().wait_ready()
+        try:
+            found = asyncio.run(followed(cluster, rate, seconds))
+        finally:
+            worker.stop()
+    print(f"{len(found)} versions: {percentiles(found)} ms at p50, p99 and most")
+    return found
+
+
+def percentiles(found: list[int]) -> str:
+    return " / ".join(f"{one:,.0f}" for one in np.percentile(found, (50, 99, 100)))
+
+
+def rows_of(found: list[int], rate: float, seconds: float) -> list[Row]:
+    """What was found beside what was asked for."""
+    return [
+        Row("P8, snapshot", f"snapshot to first use in a scorer, {rate:,.0f} events/s, "
+            f"{len(found)} versions, p50 / p99 / most", "1,000 ms", f"{percentiles(found)} ms",
+            max(found) <= 1_000, f"python -m benchmarks.adoption {rate:.0f} {seconds:.0f}"),
+    ]  # fmt: skip
+
+
+def main() -> None:
+    rate = float(sys.argv[1]) if len(sys.argv) > 1 else RATE
+    seconds = float(sys.argv[2]) if len(sys.argv) > 2 else SECONDS
+    write_rows(rows_of(run(rate, seconds), rate, seconds))
+
+
+if __name__ == "__main__":
+    main()
