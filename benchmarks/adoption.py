@@ -12,13 +12,14 @@ from __future__ import annotations
 import asyncio
 import sys
 import tempfile
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import orjson
-from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
+from aiokafka import AIOKafkaProducer
 
 from benchmarks.aims import Row, write_rows
 from benchmarks.throughput.load import CONFIG, START, events
@@ -48,41 +49,24 @@ async def send(cluster: Cluster, rate: float, seconds: float) -> None:
     await producer.stop()
 
 
-async def first_times(
+def first_times(
     cluster: Cluster, topic: str, version_of: Callable[[dict[str, Any]], Version]
 ) -> dict[Version, int]:
     """For each version, the time of the first record that says it, milliseconds."""
-    consumer = AIOKafkaConsumer(
-        bootstrap_servers=cluster.settings.brokers, isolation_level="read_committed"
-    )
-    await consumer.start()
-    places = [TopicPartition(topic, one) for one in await partitions_of(consumer, topic)]
-    consumer.assign(places)
-    await consumer.seek_to_beginning(*places)
     found: dict[Version, int] = {}
-    while fetched := await consumer.getmany(timeout_ms=2_000):
-        for record in (record for records in fetched.values() for record in records):
-            if record.value is not None:
-                version = version_of(orjson.loads(record.value))
-                found[version] = min(record.timestamp, found.get(version, record.timestamp))
-    await consumer.stop()
+    for record in cluster.read(topic):
+        if record.value is not None:
+            version = version_of(orjson.loads(record.value))
+            found[version] = min(record.timestamp, found.get(version, record.timestamp))
     return found
 
 
-async def partitions_of(consumer: AIOKafkaConsumer, topic: str) -> set[int]:
-    """The partitions of a topic; asks the broker."""
-    await consumer.topics()
-    return consumer.partitions_for_topic(topic) or set()
-
-
-async def followed(cluster: Cluster, rate: float, seconds: float) -> list[int]:
+def waits(cluster: Cluster) -> list[int]:
     """Milliseconds of every version that a score was made with."""
-    await send(cluster, rate, seconds)
-    await asyncio.sleep(5.0)
-    models = await first_times(
+    models = first_times(
         cluster, cluster.topics.models, lambda said: (said["goal"], said["version"])
     )
-    scores = await first_times(
+    scores = first_times(
         cluster, cluster.topics.scores, lambda said: (said["goal"], said["model_version"])
     )
     return [scores[version] - at for version, at in models.items() if version in scores]
@@ -97,14 +81,17 @@ def run(rate: float, seconds: float) -> list[int]:
         cluster.create_topics()
         worker = cluster.worker(CONFIG, session_timeout="20").start().wait_ready()
         try:
-            found = asyncio.run(followed(cluster, rate, seconds))
+            asyncio.run(send(cluster, rate, seconds))
+            time.sleep(5.0)
         finally:
             worker.stop()
+        found = waits(cluster)
     print(f"{len(found)} versions: {percentiles(found)} ms at p50, p99 and most")
     return found
 
 
 def percentiles(found: list[int]) -> str:
+    """Of what was waited, in words."""
     return " / ".join(f"{one:,.0f}" for one in np.percentile(found, (50, 99, 100)))
 
 
