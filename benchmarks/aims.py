@@ -6,6 +6,8 @@ import importlib.metadata
 import os
 import platform
 import re
+import statistics
+import timeit
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
@@ -93,7 +95,8 @@ def about() -> str:
     versions = [f"{name} {importlib.metadata.version(name)}" for name in LIBRARIES]
     return (
         f"Last run: {datetime.now(UTC):%d %B %Y}; {_processor()}, {os.cpu_count()} cores, "
-        f"{_memory()} GiB; Linux {platform.release().split('-')[0]}; "
+        f"{_memory()} GiB, a turn of an empty loop of Python in {_turn():.0f} ns; "
+        f"Linux {platform.release().split('-')[0]}; "
         f"Python {platform.python_version()}; Apache Kafka {_kafka()} on the same machine; "
         f"{', '.join(versions)}."
     )
@@ -107,6 +110,12 @@ def _processor() -> str:
 def _memory() -> int:
     found = re.search(r"^MemTotal:\s+(\d+) kB", Path("/proc/meminfo").read_text(), re.MULTILINE)
     return round(int(found[1]) / 2**20) if found else 0
+
+
+def _turn() -> float:
+    """Nanoseconds of a turn of an empty loop: how fast the machine is, with what else it does."""
+    turns = 1_000_000
+    return statistics.median(timeit.repeat("pass", number=turns, repeat=11)) / turns * 1e9
 
 
 def _kafka() -> str:
