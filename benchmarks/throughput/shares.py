@@ -34,7 +34,9 @@ PARTS = {
     "delivery, transaction": r"streams/checkpoint|aiokafka|kafka/",
     "Faust, event loop": r"faust/|mode/|asyncio/|streams/|threading|prometheus",
 }
-WAITS = re.compile(r"(select \(selectors|streams/ending|wait \(threading|_get \(queue)")
+WAITS = re.compile(
+    r"(select \(selectors|_worker \(concurrent|streams/ending|wait \(threading|_get \(queue)"
+)
 
 
 def shares(samples: Iterable[str]) -> dict[str, float]:

@@ -18,6 +18,7 @@ SAMPLES = [
     f"{STEP} 4",
     "main (elsewhere.py:1) 1",
     f"{LOOP};EpollSelector.select (selectors.py:468) 90",
+    "Thread.run (threading.py:982);_worker (concurrent/futures/thread.py:81) 40",
 ]
 
 
