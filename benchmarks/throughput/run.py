@@ -194,14 +194,15 @@ def rows(found: Found, number: int, rounds: int) -> list[Row]:
         ("200,000 profiles", OURS, "P1", 20_000), ("2,000 profiles", SHORT, "P1b", 45_000)
     ):  # fmt: skip
         rate, cpu = medians(found[load][name])
-        figure = f"whole job, one worker, {load}: events a second of its CPU, and by the clock"
+        steps = name.removeprefix(OURS)
+        figure = f"whole job, one worker, {load}{steps}: events a second of CPU, and by the clock"
         said = f"{1e6 / cpu:,.0f} ({cpu:.0f} us each); {rate:,.0f}"
         told.append(Row(label, figure, f"{aim:,} a core", said, 1e6 / cpu >= aim, command))
     for load, figures in found.items():
         ours, _ = medians(figures[OURS])
         quix, faust = (ours / medians(figures[name])[0] for name in (QUIX, TUTORIAL))
         figure = f"beside Quix Streams at least once, and the tutorial's agent, {load}"
-        said = f"{quix:.1f} x, {faust:.1f} x"
+        said = f"{quix:.2f} x, {faust:.1f} x"
         reached = quix >= 3.0 and faust >= 25.0
         told.append(Row(f"P2, {load}", figure, "3 x, 25 x", said, reached, command))
     return told
