@@ -19,9 +19,9 @@ from typing import Any
 
 import numpy as np
 import orjson
-from aiokafka import AIOKafkaProducer
 
-from benchmarks.aims import Row, write_rows
+from benchmarks.aims import Row, tell
+from benchmarks.latency import paced
 from benchmarks.throughput.load import CONFIG, START, events
 from streams.settings import Settings
 from tests.support.apache import apache_kafka
@@ -34,19 +34,6 @@ RATE, SECONDS = 500.0, 60.0
 
 #: A goal and the version of its model.
 Version = tuple[str, int]
-
-
-async def send(cluster: Cluster, rate: float, seconds: float) -> None:
-    """Send events, so many a second."""
-    producer = AIOKafkaProducer(bootstrap_servers=cluster.settings.brokers, linger_ms=2)
-    await producer.start()
-    many, loop = int(rate * seconds), asyncio.get_running_loop()
-    log = events(many, PROFILES, start=START - many * PACE, pace=PACE)  # none is in the future
-    started = loop.time()
-    for number, (key, value) in enumerate(log):
-        await asyncio.sleep(max(0.0, started + number / rate - loop.time()))
-        await producer.send(cluster.topics.events, key=key, value=value)
-    await producer.stop()
 
 
 def first_times(
@@ -81,7 +68,9 @@ def run(rate: float, seconds: float) -> list[int]:
         cluster.create_topics()
         worker = cluster.worker(CONFIG, session_timeout="20").start().wait_ready()
         try:
-            asyncio.run(send(cluster, rate, seconds))
+            many = int(rate * seconds)  # none is in the future
+            log = events(many, PROFILES, start=START - many * PACE, pace=PACE)
+            asyncio.run(paced(cluster, log, rate))
             time.sleep(5.0)
         finally:
             worker.stop()
@@ -107,7 +96,7 @@ def rows_of(found: list[int], rate: float, seconds: float) -> list[Row]:
 def main() -> None:
     rate = float(sys.argv[1]) if len(sys.argv) > 1 else RATE
     seconds = float(sys.argv[2]) if len(sys.argv) > 2 else SECONDS
-    write_rows(rows_of(run(rate, seconds), rate, seconds))
+    tell(rows_of(run(rate, seconds), rate, seconds))
 
 
 if __name__ == "__main__":

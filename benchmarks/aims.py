@@ -8,7 +8,7 @@ import platform
 import re
 import statistics
 import timeit
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import NamedTuple
@@ -16,7 +16,6 @@ from typing import NamedTuple
 from tests.support.apache import CACHE
 
 RESULTS = Path(__file__).parent / "RESULTS.md"
-START, END = "<!-- aims -->\n", "<!-- /aims -->\n"
 HEAD = (
     "| | figure | aim | found | reached | command | date |\n"
     "| --- | --- | --- | --- | --- | --- | --- |\n"
@@ -60,14 +59,30 @@ def write_rows(rows: Sequence[Row], path: Path = RESULTS) -> None:
     ValueError
         The page has no place for the table.
     """
+
+    def table(before: str) -> str:
+        lines = _lines_of(before) | {row.number: _line(row) for row in rows}
+        told = "".join(lines[number] + "\n" for number in sorted(lines, key=_place))
+        return f"{about()}\n\n{HEAD}{told}"
+
+    put_between("aims", table, path)
+
+
+def put_between(mark: str, put: Callable[[str], str], path: Path = RESULTS) -> None:
+    """Put something else between two marks of a page: what is made of what stands there.
+
+    Raises
+    ------
+    ValueError
+        The page has no such marks.
+    """
+    start, end = f"<!-- {mark} -->\n", f"<!-- /{mark} -->\n"
     text = path.read_text(encoding="utf-8")
-    if START not in text or END not in text:
-        raise ValueError(f"{path}: no {START.strip()} and {END.strip()}")
-    before, _, rest = text.partition(START)
-    table, _, after = rest.partition(END)
-    lines = _lines_of(table) | {row.number: _line(row) for row in rows}
-    told = "".join(lines[number] + "\n" for number in sorted(lines, key=_place))
-    path.write_text(f"{before}{START}{about()}\n\n{HEAD}{told}{END}{after}", encoding="utf-8")
+    if start not in text or end not in text:
+        raise ValueError(f"{path}: no {start.strip()} and {end.strip()}")
+    before, _, rest = text.partition(start)
+    inside, _, after = rest.partition(end)
+    path.write_text(f"{before}{start}{put(inside)}{end}{after}", encoding="utf-8")
 
 
 def _line(row: Row) -> str:
@@ -124,7 +139,8 @@ def _kafka() -> str:
     return next((name.removeprefix("kafka-clients-") for name in names), "")
 
 
-def print_rows(rows: Iterable[Row]) -> None:
-    """Rows for whoever watches."""
+def tell(rows: Sequence[Row]) -> None:
+    """Say rows to whoever watches, and write them."""
     for row in rows:
         print(f"{row.number}: {row.found} (aim {row.aim}), {'yes' if row.reached else 'NO'}")
+    write_rows(rows)

@@ -2,8 +2,8 @@
 
 ``python -m benchmarks.backtest [ROUNDS]`` runs ``penchant backtest`` over the log as it is
 published, an event for every line of a basket, and over the same year with an event for every
-basket, alternately; takes events a second as it says them. Prints a table, and writes what was
-found beside its aim.
+basket, alternately; takes events a second as it says them, and writes what was found beside its
+aim.
 """
 
 from __future__ import annotations
@@ -16,18 +16,16 @@ from pathlib import Path
 
 import orjson
 
-from benchmarks.aims import Row, write_rows
+from benchmarks.aims import Row, tell
 from streams.processes import penchant
 
 ROUNDS = 3
 AIM = 40_000
-#: Configuration -> how its events are made.
-LOADS = {
-    "examples/complete_journey_lines.yaml": ["--lines"],
-    "examples/complete_journey.yaml": [],
+#: What an event is -> the configuration, and how its events are made.
+LOADS: dict[str, tuple[str, list[str]]] = {
+    "line of a basket": ("examples/complete_journey_lines.yaml", ["--lines"]),
+    "basket": ("examples/complete_journey.yaml", []),
 }
-#: What an event is there.
-EVENT_OF = dict(zip(LOADS, ("a line of a basket", "a basket"), strict=True))
 Rates = dict[str, list[float]]
 
 
@@ -47,34 +45,33 @@ def rate_of(config: str, events: Path, out: Path) -> float:
 
 
 def run(rounds: int) -> Rates:
-    """Events a second of every round, by configuration."""
-    rates: Rates = {config: [] for config in LOADS}
+    """Events a second of every round, by what an event is."""
+    rates: Rates = {event: [] for event in LOADS}
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        files = {config: made(folder, options) for config, options in LOADS.items()}
+        files = {event: made(folder, options) for event, (_, options) in LOADS.items()}
         for turn in range(rounds):
-            for config, path in files.items():
-                rates[config].append(rate_of(config, path, folder / "out"))
-                print(f"round {turn + 1}: {config} {rates[config][-1]:,.0f} events/s", flush=True)
+            for event, (config, _) in LOADS.items():
+                rates[event].append(rate_of(config, files[event], folder / "out"))
+                print(f"round {turn + 1}: {event} {rates[event][-1]:,.0f} events/s", flush=True)
     return rates
 
 
 def rows_of(rates: Rates, rounds: int) -> list[Row]:
     """What was found beside what was asked for."""
     rows = []
-    for config, found in rates.items():
-        rate, event = statistics.median(found), EVENT_OF[config]
-        figure = f"backtest of Complete Journey, three goals, an event is {event}"
+    for event, found in rates.items():
+        rate = statistics.median(found)
+        figure = f"backtest of Complete Journey, three goals, an event is a {event}"
         said = f"{rate:,.0f} events/s ({min(found):,.0f} to {max(found):,.0f})"
         command = f"python -m benchmarks.backtest {rounds}"
-        number = f"P9, {event.removeprefix('a ')}"
-        rows.append(Row(number, figure, f"{AIM:,} events/s", said, rate >= AIM, command))
+        rows.append(Row(f"P9, {event}", figure, f"{AIM:,} events/s", said, rate >= AIM, command))
     return rows
 
 
 def main() -> None:
     rounds = int(sys.argv[1]) if len(sys.argv) > 1 else ROUNDS
-    write_rows(rows_of(run(rounds), rounds))
+    tell(rows_of(run(rounds), rounds))
 
 
 if __name__ == "__main__":

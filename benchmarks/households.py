@@ -17,7 +17,7 @@ from typing import NamedTuple
 
 import orjson
 
-from benchmarks.aims import Row, print_rows, write_rows
+from benchmarks.aims import Row, tell
 from benchmarks.scale import (
     PARTITIONS,
     PATIENCE,
@@ -129,9 +129,7 @@ def main() -> None:
             f"read in {one.ready:.1f} s, resident {one.resident / 2**20:,.0f} MiB"
         )
     if len(figures) > 1:
-        found = rows_of(figures)
-        print_rows(found)
-        write_rows(found)
+        tell(rows_of(figures))
 
 
 if __name__ == "__main__":

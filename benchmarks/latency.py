@@ -5,9 +5,9 @@ beforehand to a worker on Apache Kafka and takes the time from the moment at whi
 have been sent, whether or not the sender was late, to the arrival of a score that has seen it. So
 a stall counts for everything that it kept waiting (no coordinated omission). What comes first is
 not counted: a broker that has just started spends half of a processor on compiling itself. Prints
-percentiles, and writes them beside their aim. Where no load is said it is the one that keeps half
-of the machine busy, by what the first minute took: half of what is sustained, on whatever machine
-and day.
+percentiles, and, where no load is said, writes them beside their aim: it is then the one that
+keeps half of the machine busy, by what the first minute took, which is half of what is sustained on
+whatever machine and day.
 """
 
 from __future__ import annotations
@@ -17,14 +17,16 @@ import os
 import sys
 import tempfile
 import time
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
 import orjson
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
+from aiokafka.structs import RecordMetadata
 
-from benchmarks.aims import Row, write_rows
+from benchmarks.aims import Row, tell
 from benchmarks.throughput.load import CONFIG, events, snapshots
 from streams.settings import Settings
 from tests.support.apache import Broker, apache_kafka
@@ -63,22 +65,40 @@ class Waits:
 
 
 async def send(cluster: Cluster, waits: Waits, rate: float, seconds: float) -> None:
-    """Send events, each when it is due or, where that is over, at once."""
+    """Send events, and note when each was due."""
+    log, before = list(events(int(rate * seconds), PROFILES)), times_of_machine()
+    sent = await paced(cluster, log, rate)
+    idle, spent = (now - then for now, then in zip(times_of_machine(), before, strict=True))
+    waits.busy = 1.0 - idle / spent
+    for due, record in sent:
+        waits.due[record.partition, record.offset] = due
+
+
+async def paced(
+    cluster: Cluster, log: Iterable[tuple[bytes, bytes]], rate: float
+) -> list[tuple[float, RecordMetadata]]:
+    """Send events, each when it is due or, where that is over, at once; when, and where they are.
+
+    Parameters
+    ----------
+    cluster
+        Theirs.
+    log
+        Keys and values.
+    rate
+        How many are due in a second.
+    """
     producer = AIOKafkaProducer(bootstrap_servers=cluster.settings.brokers, linger_ms=2)
     await producer.start()
-    log = list(events(int(rate * seconds), PROFILES))
-    started, sent, before = time.monotonic(), [], times_of_machine()
+    started, sent = time.monotonic(), []
     for number, (key, value) in enumerate(log):
         due = started + number / rate
         if due > time.monotonic():
             await asyncio.sleep(due - time.monotonic())
         sent.append((due, await producer.send(cluster.topics.events, key=key, value=value)))
-    idle, spent = (now - then for now, then in zip(times_of_machine(), before, strict=True))
-    waits.busy = 1.0 - idle / spent
-    for due, delivery in sent:
-        record = await delivery
-        waits.due[record.partition, record.offset] = due
+    found = [(due, await delivery) for due, delivery in sent]
     await producer.stop()
+    return found
 
 
 async def receive(cluster: Cluster, waits: Waits, ready: asyncio.Event) -> None:
@@ -210,7 +230,8 @@ def main() -> None:
     given = float(sys.argv[1]) if len(sys.argv) > 1 else None
     seconds = float(sys.argv[2]) if len(sys.argv) > 2 else SECONDS
     rate, figures = run(given, seconds)
-    write_rows(rows_of(figures, rate))
+    if given is None:  # another load is not the one that the aim is of
+        tell(rows_of(figures, rate))
 
 
 if __name__ == "__main__":

@@ -11,7 +11,7 @@ import argparse
 from collections.abc import Callable, Mapping
 
 from benchmarks import adoption, backtest, households, latency, scale, spread, trainer
-from benchmarks.aims import Row, print_rows, write_rows
+from benchmarks.aims import Row, tell
 from benchmarks.throughput import run as throughput
 
 EVENTS, ROUNDS = 100_000, 5
@@ -21,7 +21,7 @@ Part = Callable[[], list[Row]]
 def parts_of(events: int, rounds: int) -> Mapping[str, Part]:
     """Name -> what runs a part; the first two numbers are of throughput alone."""
     return {
-        "throughput": lambda: throughput.rows(throughput.run(events, rounds), events, rounds),
+        "throughput": lambda: throughput.rows_of(throughput.run(events, rounds), events, rounds),
         "scale": lambda: scale.rows_of(scale.run(scale.SIZES)),
         "households": lambda: households.rows_of(households.run(scale.SIZES)),
         "latency": latency_rows,
@@ -53,9 +53,7 @@ def main() -> None:
         options.error(f"no part {', '.join(sorted(unknown))}")
     for name in given.part or parts:
         print(f"-- {name}", flush=True)
-        rows = parts[name]()
-        print_rows(rows)
-        write_rows(rows)  # at once: what comes later may fail
+        tell(parts[name]())  # at once: what comes later may fail
 
 
 if __name__ == "__main__":

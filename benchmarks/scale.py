@@ -19,7 +19,7 @@ from typing import NamedTuple
 from aiokafka.partitioner import DefaultPartitioner
 from faust.types import TP
 
-from benchmarks.aims import Row, write_rows
+from benchmarks.aims import Row, tell
 from benchmarks.throughput.load import CONFIG as TWO_GOALS
 from benchmarks.throughput.load import START, events, snapshots
 from models.config.loader import load_config
@@ -232,15 +232,6 @@ def table(all_figures: list[Figures]) -> str:
             f"{one.first_score:.1f} | {one.memory / 2**20:,.0f} | {one.cpu_drawn:.0f} | "
             f"{one.cpu_in_turn:.0f} | {one.cpu_idle:.1%} |"
         )
-    few, many = all_figures[0], all_figures[-1]
-    if many.profiles > few.profiles:
-        each = (many.memory - few.memory) / (many.profiles - few.profiles)
-        lines.append(
-            f"\nA profile with its tickets takes {each:,.0f} bytes of memory; an event costs "
-            f"{many.cpu_drawn / few.cpu_drawn:.2f} times the CPU where profiles are drawn, which "
-            "shares the scoring of few among their events, and "
-            f"{many.cpu_in_turn / few.cpu_in_turn:.2f} times where each has its turn."
-        )
     return "\n".join(lines)
 
 
@@ -281,7 +272,7 @@ def main() -> None:
     figures = run([int(one) for one in sys.argv[1:]] or SIZES)
     print(table(figures))
     if len(figures) > 1:
-        write_rows(rows_of(figures))
+        tell(rows_of(figures))
 
 
 if __name__ == "__main__":

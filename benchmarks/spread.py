@@ -14,7 +14,7 @@ import tempfile
 from pathlib import Path
 from typing import NamedTuple
 
-from benchmarks.aims import Row, write_rows
+from benchmarks.aims import Row, tell
 from benchmarks.scale import shown
 from benchmarks.throughput.load import CONFIG, events, snapshots
 from streams.settings import Settings
@@ -116,7 +116,7 @@ def main() -> None:
     rounds = int(sys.argv[2]) if len(sys.argv) > 2 else ROUNDS
     found = run(number, rounds)
     print(table(found))
-    write_rows(rows_of(found, number, rounds))
+    tell(rows_of(found, number, rounds))
 
 
 if __name__ == "__main__":

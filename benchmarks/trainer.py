@@ -9,7 +9,7 @@ import time
 
 import numpy as np
 
-from benchmarks.aims import Row, write_rows
+from benchmarks.aims import Row, tell
 from models.learning.logistic import BayesianLogisticRegression
 
 LABELS = 4_000
@@ -51,7 +51,7 @@ def main() -> None:
     found = run()
     for size, rate in found.items():
         print(f"{size} weights: {rate:,.0f} labels/s")
-    write_rows(rows_of(found))
+    tell(rows_of(found))
 
 
 if __name__ == "__main__":

@@ -159,12 +159,12 @@ def misspelt(environment: Iterable[str]) -> dict[str, str]:
     >>> misspelt(["PENCHANT_BROKER", "PENCHANT_BROKERS", "PENCHANT_SERVICE_HOST", "BROKER"])
     {'PENCHANT_BROKER': 'PENCHANT_BROKERS'}
     """
-    known = [PREFIX + name.upper() for name in Settings.model_fields]
+    known = [name.upper() for name in Settings.model_fields]
     found: dict[str, str] = {}
     for name in environment:
-        if name.startswith(PREFIX) and name.upper() not in known:
-            rest = [one.removeprefix(PREFIX) for one in known]
-            for near in get_close_matches(name.removeprefix(PREFIX), rest, n=1, cutoff=NEARLY):
+        rest = name.removeprefix(PREFIX)
+        if rest != name and rest not in known:
+            for near in get_close_matches(rest, known, n=1, cutoff=NEARLY):
                 found[name] = PREFIX + near
     return found
 

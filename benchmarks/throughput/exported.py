@@ -7,7 +7,6 @@ from typing import Any
 
 import orjson
 
-from models.learning.layout import Layout
 from models.learning.snapshot import read_snapshot
 from models.scoring.compiled import CompiledModel
 from models.scoring.factors import factors_of
@@ -31,7 +30,7 @@ def _model(value: bytes, propensities: dict[str, str]) -> dict[str, Any]:
     snapshot, layout = model.snapshot, model.layout
     if layout.attributes:
         raise ValueError("the rivals know no attributes")
-    terms = list(_terms(model))
+    terms = _terms(model)
     about = ("goal", "goal_version", "status", "base_rate", "examples")
     return {
         "about": {name: getattr(snapshot, name) for name in about}
@@ -45,20 +44,8 @@ def _model(value: bytes, propensities: dict[str, str]) -> dict[str, Any]:
     }
 
 
-def _terms(model: CompiledModel) -> Iterable[tuple[float, ...]]:
+def _terms(model: CompiledModel) -> list[tuple[float, ...]]:
     """For each feature: mean, one over its deviation, its weights, the usual sum, its factor."""
-    layout: Layout = model.layout
-    hinges = dict(zip(layout.hinged.tolist(), model.hinges.tolist(), strict=True))
-    factors = factors_of(layout).of_feature.tolist()
-    for number, place in enumerate(model.plain.tolist()):
-        weight, usual = (
-            float(model.weights[place]),
-            float(model.weights[place] * model.centre[place]),
-        )
-        bent = 0.0
-        if number in hinges:
-            at = hinges[number]
-            bent = float(model.weights[at])
-            usual += float(model.weights[at] * model.centre[at])
-        per = 1.0 / float(model.deviation[number])
-        yield float(model.mean[number]), per, weight, bent, usual, factors[number]
+    parts = (model.mean, 1.0 / model.deviation, model.slope, model.bend, model.average)
+    factors = factors_of(model.layout).of_feature
+    return list(zip(*(part.tolist() for part in (*parts, factors)), strict=True))

@@ -1,8 +1,8 @@
 """Throughput of a worker beside what people would pick instead, alternately, on Apache Kafka.
 
-``make bench`` runs it and writes benchmarks/RESULTS.md. Every contender reads the same events of
-the same broker from the beginning; a figure is events over the seconds, and over the CPU seconds of
-its process, from its first event to its last.
+``make bench PARTS=throughput`` runs it and writes benchmarks/RESULTS.md. Every contender reads the
+same events of the same broker from the beginning; a figure is events over the seconds, and over the
+CPU seconds of its process, from its first event to its last.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 
-from benchmarks.aims import RESULTS, Row, write_rows
+from benchmarks.aims import Row, put_between, tell
 from benchmarks.throughput.exported import exported
 from benchmarks.throughput.load import CONFIG, PROPENSITIES, events, snapshots
 from benchmarks.throughput.plot import PICTURES, draw_rates
@@ -180,13 +180,13 @@ def run(number: int, rounds: int) -> Found:
                 Path(folder), broker.address, profiles, number, rounds
             )
     what = f"{number:,} events, {rounds} rounds"
-    write("\n".join(f"### {load}\n\n{table(one)}\n" for load, one in found.items()), what, RESULTS)
+    write("\n".join(f"### {load}\n\n{table(one)}\n" for load, one in found.items()), what)
     rates = {load: rates_of(one) for load, one in found.items()}
     draw_rates(rates, f"{what}; medians, least and most", PICTURES / "throughput.png")
     return found
 
 
-def rows(found: Found, number: int, rounds: int) -> list[Row]:
+def rows_of(found: Found, number: int, rounds: int) -> list[Row]:
     """What was found beside what was asked for."""
     command = f"python -m benchmarks.throughput.run --events {number} --rounds {rounds}"
     told = []
@@ -219,7 +219,7 @@ def main() -> None:
     options.add_argument("--events", type=int, default=100_000)
     options.add_argument("--rounds", type=int, default=5)
     given = options.parse_args()
-    write_rows(rows(run(given.events, given.rounds), given.events, given.rounds))
+    tell(rows_of(run(given.events, given.rounds), given.events, given.rounds))
 
 
 def rates_of(found: dict[str, list[Figure]]) -> dict[str, list[float]]:
@@ -227,18 +227,14 @@ def rates_of(found: dict[str, list[Figure]]) -> dict[str, list[float]]:
     return {name: [rate for rate, _ in figures] for name, figures in found.items()}
 
 
-def write(tables: str, what: str, path: Path) -> None:
+def write(tables: str, what: str) -> None:
     """Put the tables between the marks of the results page."""
-    start, end = "<!-- throughput -->\n", "<!-- /throughput -->\n"
-    text = path.read_text() if path.exists() else f"# Results\n\n{start}{end}"
-    before, _, rest = text.partition(start)
-    _, _, after = rest.partition(end)
     about = (
         f"{datetime.now(UTC):%d %B %Y}, Python {platform.python_version()}, "
         f"{os.cpu_count()} cores, Apache Kafka on the same machine, {PARTITIONS} partitions, "
         f"{what}, alternately.\n\n"
     )
-    path.write_text(before + start + about + tables + end + after)
+    put_between("throughput", lambda _: about + tables)
 
 
 if __name__ == "__main__":

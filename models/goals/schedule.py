@@ -50,9 +50,9 @@ class Schedule:
 
     def next(self, profile: int, start: int) -> int:
         """The first moment of a profile at or after ``start``."""
-        period, since = divmod(start, self.every)
-        shift = (profile + _salt(self.seed, period)) % self.every
-        return start - since + shift if shift >= since else self.moment(profile, period + 1)
+        period = start // self.every
+        moment = self.moment(profile, period)
+        return moment if moment >= start else self.moment(profile, period + 1)
 
     def after(self, profile: int, moment: int) -> int:
         """The moment in the period after that of another moment."""

@@ -33,10 +33,10 @@ class CompiledModel:
         self.weights = np.array(snapshot.weights)
         self.centre = np.array(snapshot.centre)
         self.plain, self.hinges = positions(self.layout.features)
-        self._slope, self._bend = self.by_feature(self.weights)
+        self.slope, self.bend = self.by_feature(self.weights)
         centre, centre_of_hinge = self.by_feature(self.centre)
         #: What the features of an average profile add to the logit.
-        self._average = centre * self._slope + centre_of_hinge * self._bend
+        self.average = centre * self.slope + centre_of_hinge * self.bend
 
     def by_feature(self, numbers: Float64) -> tuple[Float64, Float64]:
         """Numbers of a design vector: of each feature, and of its hinge, zero where it has none."""
@@ -60,13 +60,13 @@ class CompiledModel:
         """
         z = standardise(rows, self.mean, self.deviation, self.snapshot.clip)
         terms = np.maximum(z, 0.0)
-        terms *= self._bend
-        terms += z * self._slope
+        terms *= self.bend
+        terms += z * self.slope
         return terms
 
     def shares(self, terms: Float64) -> Float64:
         """The same beside an average profile."""
-        return terms - self._average
+        return terms - self.average
 
     def logits(self, terms: Float64) -> Float64:
         """The logit of each profile, cut at +-30; row by row, so whatever else is in the batch."""
