@@ -22,11 +22,9 @@ from aiokafka.errors import KafkaError
 from aiokafka.producer import sender
 from aiokafka.structs import OffsetAndMetadata, TopicPartition
 from faust.types import TP
-from msgspec import Struct
 
+from streams.batches import Outgoing, filled
 from streams.producers import close_producer, start_producer
-
-Headers = Sequence[tuple[str, bytes]]
 
 #: Bytes in a batch of records: large runs go out in few requests.
 BATCH_BYTES = 512 * 1024
@@ -36,14 +34,6 @@ REQUEST_BYTES = 1_048_576
 COMPLETING = 0.005
 
 sender.BACKOFF_OVERRIDE = COMPLETING  # there is no option for it
-
-
-class Outgoing(Struct, frozen=True, gc=False):
-    """A record on its way out."""
-
-    key: bytes | None
-    value: bytes | None
-    headers: Headers = ()
 
 
 class Output(NamedTuple):
@@ -198,14 +188,7 @@ async def _deliver(producer: AIOKafkaProducer, outputs: Iterable[Output]) -> Non
     """Send records in prebuilt batches and wait until the broker has them all."""
     sent: list[asyncio.Future[Any]] = []
     for output in outputs:
-        batch = producer.create_batch()
-        for record in output.records:
-            if not _append(batch, record):
-                sent.append(await _send(producer, batch, output))
-                batch = producer.create_batch()
-                _append(batch, record)
-        if batch.record_count():
-            sent.append(await _send(producer, batch, output))
+        sent += [await _send(producer, batch, output) for batch in filled(producer, output.records)]
     if sent:
         await asyncio.wait(sent)
     failures = [failure for delivery in sent if (failure := delivery.exception()) is not None]
@@ -226,10 +209,3 @@ async def _send(producer: AIOKafkaProducer, batch: Any, output: Output) -> async
 def _look_at(delivery: asyncio.Future[Any]) -> None:
     if not delivery.cancelled():
         delivery.exception()
-
-
-def _append(batch: Any, record: Outgoing) -> bool:
-    appended = batch.append(
-        key=record.key, value=record.value, timestamp=None, headers=list(record.headers)
-    )
-    return appended is not None

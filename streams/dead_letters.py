@@ -6,7 +6,8 @@ from collections.abc import Iterable
 from datetime import datetime
 
 from models.step import Refusal
-from streams.checkpoint import Outgoing, Output
+from streams.batches import Outgoing
+from streams.checkpoint import Output
 
 #: Key and value longer than this together are cut: the broker would refuse the letter otherwise.
 LONGEST = 900_000

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from models.learning.school import Lesson
 from models.step import Record, Refusal
 from streams.agents.desk import Enrolment
-from streams.checkpoint import Outgoing
+from streams.batches import Outgoing
 
 #: Before the name of a goal: the row that says that its snapshot has been withdrawn.
 WITHDRAWN = b"\x00withdrawn/"

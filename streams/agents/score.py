@@ -20,7 +20,8 @@ from models.poison import CRASH_KEY, POISON, Crashes, crashes_of
 from models.receipts import encode_receipt
 from models.step import Record, Step
 from streams.agents.poison import Crash
-from streams.checkpoint import Outgoing, Output, Stage
+from streams.batches import Outgoing
+from streams.checkpoint import Output, Stage
 from streams.dead_letters import dead_letters
 from streams.snapshots import SnapshotReader
 from streams.transport.store import RunTable

@@ -19,7 +19,8 @@ from streams.agents.desk import Desk, Schools
 from streams.agents.poison import Crash
 from streams.agents.register import Register, register_of
 from streams.agents.score import goal_partition
-from streams.checkpoint import Outgoing, Output, Stage
+from streams.batches import Outgoing
+from streams.checkpoint import Output, Stage
 from streams.dead_letters import dead_letters
 from streams.transport.store import RunTable
 from streams.wiring import Wiring

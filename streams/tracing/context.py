@@ -8,7 +8,7 @@ from typing import Any
 
 from opentelemetry.trace import SpanContext, TraceFlags, TraceState, format_span_id, format_trace_id
 
-from streams.checkpoint import Headers
+from streams.batches import Headers
 
 PARENT, STATE = "traceparent", "tracestate"
 #: As the recommendation has it; what is longer may be dropped.

@@ -24,7 +24,8 @@ from faust.types import TP
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.trace import Link, Span, SpanContext, SpanKind
 
-from streams.checkpoint import Checkpoint, Headers, Outgoing, Output, Stage
+from streams.batches import Headers, Outgoing
+from streams.checkpoint import Checkpoint, Output, Stage
 from streams.topics import Topics
 from streams.tracing.context import carried, context_of, headers_of
 

@@ -17,14 +17,16 @@ from aiokafka.errors import (
     MessageSizeTooLargeError,
     ProducerFenced,
 )
+from aiokafka.producer.message_accumulator import BatchBuilder
 from aiokafka.producer.sender import AddPartitionsToTxnHandler
+from aiokafka.record.default_records import DefaultRecordBatch
 from faust.types import TP
 
+from streams.batches import Outgoing
 from streams.checkpoint import (
     COMPLETING,
     Checkpoint,
     Ordered,
-    Outgoing,
     Output,
     Transactional,
 )
@@ -32,18 +34,8 @@ from streams.security import client_options
 from tests.support.cluster import Cluster
 from tests.support.transport import run
 
-
-class Batch(list[Any]):
-    """A batch of at most three records."""
-
-    def append(self, **record: Any) -> Any:  # type: ignore[override]
-        if len(self) == 3:
-            return None
-        super().append((record["key"], record["value"]))
-        return record
-
-    def record_count(self) -> int:
-        return len(self)
+#: Room for three records of one byte each, and not for four.
+THREE_RECORDS = 61 + 3 * 9 + 8
 
 
 class Producer:
@@ -53,11 +45,12 @@ class Producer:
         self.sent: list[tuple[str, int, list[Any]]] = []
         self.deliveries: list[asyncio.Future[None]] = []
 
-    def create_batch(self) -> Batch:
-        return Batch()
+    def create_batch(self) -> BatchBuilder:
+        return BatchBuilder(THREE_RECORDS, 0)
 
-    async def send_batch(self, batch: Batch, topic: str, *, partition: int) -> Any:
-        self.sent.append((topic, partition, list(batch)))
+    async def send_batch(self, batch: Any, topic: str, *, partition: int) -> Any:
+        records = [record.value for record in DefaultRecordBatch(bytes(batch._build()))]
+        self.sent.append((topic, partition, records))
         self.deliveries.append(asyncio.get_running_loop().create_future())
         return self.deliveries[-1]
 
@@ -123,7 +116,7 @@ def test_records_go_out_in_order_in_batches_of_one_partition_and_empty_ones_do_n
         assert [(topic, number, len(batch)) for topic, number, batch in producer.sent] == [
             ("scores", 3, 3), ("scores", 3, 3), ("scores", 3, 1), ("dlq", 0, 1),
         ]  # fmt: skip
-        assert [value for *_, batch in producer.sent[:3] for _, value in batch] == values
+        assert [value for *_, batch in producer.sent[:3] for value in batch] == values
 
     run(test)
 
@@ -137,7 +130,7 @@ def test_a_delivery_that_failed_beside_a_refused_send_is_not_reported_as_overloo
         checkpoint, producer = ordered()
         send = producer.send_batch
 
-        async def fenced(batch: Batch, topic: str, *, partition: int) -> Any:
+        async def fenced(batch: Any, topic: str, *, partition: int) -> Any:
             if topic == "b":
                 producer.deliveries[0].set_exception(ProducerFenced())
                 raise ProducerFenced

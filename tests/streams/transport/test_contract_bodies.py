@@ -16,6 +16,7 @@ import pytest
 from aiokafka import AIOKafkaProducer
 from aiokafka.consumer import fetcher
 from aiokafka.consumer.subscription_state import TopicPartitionState
+from aiokafka.producer.message_accumulator import BatchBuilder
 from aiokafka.producer.producer import TransactionContext
 from aiokafka.producer.sender import AddPartitionsToTxnHandler
 from faust.app.base import App
@@ -97,6 +98,7 @@ BODIES = [
     Body(AddPartitionsToTxnHandler, "handle_response", "17bcd38903ea",
          "it waits BACKOFF_OVERRIDE, which streams/checkpoint.py sets, for the coordinator"),
     Body(AIOKafkaProducer, "send_batch", "ff8d65b59517", "a batch goes out whole, or not at all"),
+    Body(BatchBuilder, "append", "65992902ef83", "Batch.fill does it for many records"),
 ]  # fmt: skip
 
 

@@ -13,7 +13,8 @@ from aiokafka.consumer.fetcher import READ_COMMITTED
 from aiokafka.structs import TopicPartition
 from faust.types import TP
 
-from streams.checkpoint import Outgoing, Output, Transactional
+from streams.batches import Outgoing
+from streams.checkpoint import Output, Transactional
 from streams.security import client_options
 from streams.transport.consumer import FETCH_WAIT_MS
 from tests.support.cluster import Cluster

@@ -10,7 +10,6 @@ import pytest
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 from aiokafka.consumer.subscription_state import Assignment
 from aiokafka.partitioner import DefaultPartitioner
-from aiokafka.producer.message_accumulator import BatchBuilder
 from faust.app.base import App
 from faust.stores.base import Store
 from faust.tables.base import Collection
@@ -82,8 +81,6 @@ CALLS = [
     Call(AIOKafkaProducer, "send_batch", "self batch topic partition", CALLED),
     Call(AIOKafkaProducer, "transaction", "self", CALLED),
     Call(AIOKafkaProducer, "send_offsets_to_transaction", "self offsets group_id", CALLED),
-    Call(BatchBuilder, "append", "self timestamp key value headers", CALLED),
-    Call(BatchBuilder, "record_count", "self", CALLED),
     Call(AIOKafkaConsumer, "getmany", "self partitions timeout_ms max_records", CALLED),
     Call(Assignment, "state_value", "self tp", CALLED),
     Call(DefaultPartitioner, "__call__", "cls key all_partitions available", CALLED),

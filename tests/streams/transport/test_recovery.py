@@ -14,7 +14,8 @@ from faust.types import TP
 from models.config.durations import DAY
 from models.config.loader import load_config
 from models.partition import CLOCK_KEY
-from streams.checkpoint import Checkpoint, Ordered, Outgoing, Output, Transactional
+from streams.batches import Outgoing
+from streams.checkpoint import Checkpoint, Ordered, Output, Transactional
 from streams.security import client_options
 from tests.support.cluster import Cluster, Worker, keyed, until
 from tests.support.factories import START, Bench, event, records
