@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import itertools
 from functools import lru_cache
+from typing import NamedTuple
 
 import numpy as np
 
@@ -27,13 +28,46 @@ from models.profiles.profile import OTHER
 #: Sets of sources that are remembered with their numbers, for each layout.
 REMEMBERED = 8_192
 LOG_KNOTS = np.log1p(np.array(KNOT_DAYS) * 24.0)
+#: Columns.
+TENURE = PROFILE.index("tenure")
 RECENCY, NEVER = ACTIVITY.index("recency"), ACTIVITY.index("never")
 COUNT_90D = SUMS.start - 1
 SUM_90D = SUMS.stop - 1
 
 
-def base_features(layout: Layout, raw: RawFeatures) -> Float64:
+class Worked(NamedTuple):
+    """Features whatever the layout, of which each takes its own.
+
+    Parameters
+    ----------
+    profile
+        Profiles x ``PROFILE``.
+    activity, value
+        The rows of all profiles x ``ACTIVITY``, and x ``VALUE``.
+    """
+
+    profile: Float64
+    activity: Float64
+    value: Float64
+
+
+def worked_out(raw: RawFeatures) -> Worked:
+    """What the layouts of all goals have in common, worked out once."""
+    rows = raw.rows.astype(np.float64)
+    return Worked(_of_profile(raw.profile.astype(np.float64)), _activity(rows), _value(rows))
+
+
+def base_features(layout: Layout, raw: RawFeatures, worked: Worked | None = None) -> Float64:
     """Features before scaling: profiles x ``layout.features``; NaN where an attribute is unknown.
+
+    Parameters
+    ----------
+    layout
+        Which features, in which order.
+    raw
+        The profiles.
+    worked
+        What :func:`worked_out` says of them, where it is known already.
 
     Examples
     --------
@@ -43,39 +77,42 @@ def base_features(layout: Layout, raw: RawFeatures) -> Float64:
     >>> base_features(Layout(), raw)[0, 0] == np.log(2)
     np.True_
     """
-    profile = raw.profile.astype(np.float64)
+    worked = worked or worked_out(raw)
     table = np.zeros((len(raw), len(layout.features)))
     start = layout.starts.get(Block("profile"))
     if start is not None:
-        table[:, start : start + len(PROFILE)] = _of_profile(profile)
+        table[:, start : start + len(PROFILE)] = worked.profile
     if len(layout.sources):
-        _put_sources(table, layout, raw, profile[:, 0])
+        _put_sources(table, layout, raw, worked)
     if layout.attributes:
         _put_attributes(table, layout, raw)
     return table
 
 
-def _put_sources(table: Float64, layout: Layout, raw: RawFeatures, tenure: Float64) -> None:
-    """Activity and value of every source: of one that a profile has not, it says so.
-
-    Only the rows that are there are worked out; most profiles have few of the sources.
-    """
-    table[:, layout.activity_starts + RECENCY] = np.log1p(tenure)[:, None]
+def _put_sources(table: Float64, layout: Layout, raw: RawFeatures, worked: Worked) -> None:
+    """Activity and value of every source: of one that a profile has not, it says so."""
+    table[:, layout.activity_starts + RECENCY] = worked.profile[:, TENURE, None]
     table[:, layout.activity_starts + NEVER] = 1.0
-    owners, numbers, known = _known_rows(layout, raw)
-    rows = known.astype(np.float64)
-    _put(table, owners, layout.activity_starts[numbers], _activity(rows))
+    owners, numbers, activity, value = _known_rows(layout, raw, worked)
+    _put(table, owners, layout.activity_starts[numbers], activity)
     starts = layout.value_starts[numbers]
     valued = starts >= 0
-    _put(table, owners[valued], starts[valued], _value(rows[valued]))
+    if valued.all():
+        _put(table, owners, starts, value)
+    else:
+        _put(table, owners[valued], starts[valued], value[valued])
 
 
 def _put(table: Float64, owners: Int, starts: Int, features: Float64) -> None:
-    table[owners[:, None], starts[:, None] + np.arange(features.shape[1])] = features
+    width = features.shape[1]
+    places = (owners * table.shape[1] + starts)[:, None] + np.arange(width)
+    table.reshape(-1)[places] = features
 
 
-def _known_rows(layout: Layout, raw: RawFeatures) -> tuple[Int, Int, Float32]:
-    """The rows of sources that the layout has: whose each is, the source's number, and the row."""
+def _known_rows(
+    layout: Layout, raw: RawFeatures, worked: Worked
+) -> tuple[Int, Int, Float64, Float64]:
+    """Of the rows of sources that the layout has: whose each is, the source's number, features."""
     other = layout.numbers.get(OTHER, -1)
     numbers = np.fromiter(
         itertools.chain.from_iterable(map(_numbers(layout.sources).__getitem__, raw.names)),
@@ -85,14 +122,16 @@ def _known_rows(layout: Layout, raw: RawFeatures) -> tuple[Int, Int, Float32]:
     owners = np.repeat(np.arange(len(raw)), np.diff(raw.starts))
     pooled = (numbers == other) & (other >= 0)
     known = (numbers >= 0) & ~pooled
+    if known.all():
+        return owners, numbers, worked.activity, worked.value
+    found = owners[known], numbers[known], worked.activity[known], worked.value[known]
     if not pooled.any():
-        return owners[known], numbers[known], raw.rows[known]
-    whose, rows = _pool(owners[pooled], raw.rows[pooled])
-    return (
-        np.concatenate((owners[known], whose)),
-        np.concatenate((numbers[known], np.full(len(whose), other))),
-        np.concatenate((raw.rows[known], rows)),
-    )
+        return found
+    whose, pool = _pool(owners[pooled], raw.rows[pooled])
+    rows = pool.astype(np.float64)
+    more = whose, np.full(len(whose), other), _activity(rows), _value(rows)
+    owners, numbers, activity, value = map(np.concatenate, zip(found, more, strict=True))
+    return owners, numbers, activity, value
 
 
 class _Numbers(dict[tuple[str, ...], list[int]]):

@@ -29,7 +29,7 @@ from models.profiles.decay import (
     SUM_HALF_LIVES,
 )
 from models.profiles.profile import Attribute, Profile
-from models.profiles.rows import ROW
+from models.profiles.rows import SIZE
 
 Float32 = npt.NDArray[np.float32]
 Float64 = npt.NDArray[np.float64]
@@ -92,10 +92,9 @@ class Frozen(Struct, frozen=True, gc=False):
 
 def freeze(profile: Profile, at: int) -> Frozen:
     """A profile as it is at a moment not before its latest event."""
-    days = profile.days
     return Frozen(
         at,
-        _TOTALS(profile.first, profile.last, days.latest, days.number, *days.decayed),
+        _totals(profile),
         tuple(profile.sources),
         bytes(profile.rows),
         dict(profile.attributes),
@@ -180,8 +179,8 @@ class RawFeatures(NamedTuple):
         )
 
     def parts(self, size: int) -> Iterator[RawFeatures]:
-        """All of them, so many at a time."""
-        for start in range(0, len(self), size):
+        """All of them, so many at a time; at least one part, though it be empty."""
+        for start in range(0, len(self) or 1, size):
             end = min(start + size, len(self))
             rows, stop = self.starts[start], self.starts[end]
             yield RawFeatures(
@@ -223,16 +222,46 @@ def raw_features(frozen: Sequence[Frozen]) -> RawFeatures:
     >>> dict(zip(SOURCE_FEATURES, raw.rows[0].tolist()))["count_1h"]
     0.5
     """
-    starts = [0, *itertools.accumulate([len(one.sources) for one in frozen])]
-    at = np.array([one.at for one in frozen], dtype=np.float64)
-    totals = np.frombuffer(b"".join([one.totals for one in frozen]))
-    rows = np.frombuffer(b"".join([one.rows for one in frozen])).reshape(-1, ROW.size // 8)
-    return RawFeatures(
-        _of_profiles(at, totals.reshape(-1, TOTALS)),
+    return _raw(
+        [one.at for one in frozen],
+        b"".join([one.totals for one in frozen]),
         [one.sources for one in frozen],
-        _of_sources(np.repeat(at, np.diff(starts)), rows),
+        b"".join([one.rows for one in frozen]),
+        [one.attributes for one in frozen],
+    )
+
+
+def raw_of(profiles: Sequence[Profile], moments: Sequence[int]) -> RawFeatures:
+    """The same of profiles as they are, each at a moment not before its latest event."""
+    return _raw(
+        moments,
+        b"".join([_totals(profile) for profile in profiles]),
+        [tuple(profile.sources) for profile in profiles],
+        b"".join([profile.rows for profile in profiles]),
+        [profile.attributes for profile in profiles],
+    )
+
+
+def _totals(profile: Profile) -> bytes:
+    days = profile.days
+    return _TOTALS(profile.first, profile.last, days.latest, days.number, *days.decayed)
+
+
+def _raw(
+    moments: Sequence[int],
+    totals: bytes,
+    names: list[tuple[str, ...]],
+    rows: bytes,
+    attributes: list[dict[str, Attribute]],
+) -> RawFeatures:
+    starts = [0, *itertools.accumulate(map(len, names))]
+    at = np.array(moments, dtype=np.float64)
+    return RawFeatures(
+        _of_profiles(at, np.frombuffer(totals).reshape(-1, TOTALS)),
+        names,
+        _of_sources(np.repeat(at, np.diff(starts)), np.frombuffer(rows).reshape(-1, SIZE // 8)),
         starts,
-        [_values(one.attributes) if one.attributes else NO_ATTRIBUTES for one in frozen],
+        [_values(known) if known else NO_ATTRIBUTES for known in attributes],
     )
 
 

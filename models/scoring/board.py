@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Container, Iterable, Sequence
+
 from models.config.schema import Config
 from models.errors import SnapshotError
 from models.goals.compiled import NAMED, Compiled, CompiledGoal
 from models.learning.snapshot import Snapshot
 from models.partition import Partition
 from models.profiles.codec import unpack
-from models.profiles.features import Float64, RawFeatures, freeze, raw_features
-from models.profiles.profile import Profile
+from models.profiles.features import Float64
 from models.run import Run
+from models.scoring.held import Held
 from models.scoring.ranks import Ranks
 from models.scoring.records import RecordWriter, Said
 from models.scoring.scorer import Scorer
@@ -87,79 +89,46 @@ class Scoreboard:
     def score(self, run: Run, step: Step, keys: list[bytes], changed: dict[bytes, None]) -> None:
         """Score profiles for every goal that has something to say."""
         goals = [goal for goal in self.compiled.goals if self._speaks(goal)]
-        now = run.partition.clock.now
-        held = [
-            (key, profile, max(now, profile.last))
-            for key in keys
-            if (profile := run.profile(key)) is not None
-        ]
-        if not goals or not held:
+        if not goals:
             return
-        raw = raw_features([freeze(profile, moment) for _, profile, moment in held])
+        held = _held(run, keys)
+        if not len(held):
+            return
         for goal in goals:
-            said = self._score_goal(run, step, self._scorers[goal.key], held, raw)
+            said = self._score_goal(run, step, self._scorers[goal.key], held)
             changed.update(dict.fromkeys(said))
 
     def _speaks(self, goal: CompiledGoal) -> bool:
         scorer = self.scorer(goal)
         return scorer is not None and not _is_before(scorer.snapshot.status, goal.config.emit_from)
 
-    def _score_goal(
-        self,
-        run: Run,
-        step: Step,
-        scorer: Scorer,
-        held: list[tuple[bytes, Profile, int]],
-        raw: RawFeatures,
-    ) -> list[bytes]:
+    def _score_goal(self, run: Run, step: Step, scorer: Scorer, held: Held) -> list[bytes]:
         """Score those that are eligible and withdraw what was said of others; whose it was."""
-        goal = scorer.goal
-        eligible = [goal.eligible(profile.marks, moment) for _, profile, moment in held]
-        versions = {goal.key, *run.partition.roster.before(goal)}
-        withdrawn = [
-            key
-            for (key, profile, _), is_eligible in zip(held, eligible, strict=True)
-            if not is_eligible and not versions.isdisjoint(profile.scores)
-        ]
-        for key in withdrawn:
-            self._withdraw_one(run, step, goal, key)
-        if not any(eligible):
-            return withdrawn
-        chosen = [number for number, is_eligible in enumerate(eligible) if is_eligible]
+        goal, chosen = scorer.goal, held.eligible(scorer.goal)
+        withdrawn = []
         if len(chosen) < len(held):
-            raw = raw.take(chosen)
-        said = self._say(run, step, scorer, [held[number] for number in chosen], raw)
-        return withdrawn + said
+            withdrawn = _told(goal, run.partition.roster.before(goal), held, set(chosen))
+            for key in withdrawn:
+                self._withdraw_one(run, step, goal, key)
+        return withdrawn + (self._say(run, step, scorer, held.take(chosen)) if chosen else [])
 
-    def _say(
-        self,
-        run: Run,
-        step: Step,
-        scorer: Scorer,
-        held: list[tuple[bytes, Profile, int]],
-        raw: RawFeatures,
-    ) -> list[bytes]:
-        goal, scored = scorer.goal, scorer.score(raw)
-        before = [profile.scores.get(goal.key) for _, profile, _ in held]
+    def _say(self, run: Run, step: Step, scorer: Scorer, held: Held) -> list[bytes]:
+        goal, scored = scorer.goal, scorer.score_parts(held.parts)
+        before = [profile.scores.get(goal.key) for profile in held.profiles]
         percentiles = self._rank(run, goal.key, before, scored.score)
-        said = Said(
-            [key.decode() for key, _, _ in held],
-            [moment for _, _, moment in held],
-            [profile.offset for _, profile, _ in held],
-            percentiles,
-            before,
-        )
+        said = Said(held.whose, percentiles, before)
         records = self._writer(scorer, run.partition.number).write(scored, said)
         prefix = goal.score_prefix
-        step.scores += zip([prefix + key for key, _, _ in held], records, strict=True)
+        step.scores += zip([prefix + key for key in held.keys], records, strict=True)
         older = run.partition.roster.before(goal)
-        for (_, profile, moment), score in zip(held, scored.score.tolist(), strict=True):
-            profile.scores[goal.key] = (score, moment)
+        latest = zip(scored.score.tolist(), held.moments, strict=True)
+        for profile, score in zip(held.profiles, latest, strict=True):
+            profile.scores[goal.key] = score
             for version in older:
                 profile.scores.pop(version, None)
         run.partition.roster.names[goal.key] = goal.name
         step.counts["scores"] += len(held)
-        return [key for key, _, _ in held]
+        return list(held.keys)
 
     def _writer(self, scorer: Scorer, partition: int) -> RecordWriter:
         """Writes the records of a scorer; kept as long as its snapshot is."""
@@ -232,6 +201,25 @@ class Scoreboard:
     def _forget(self, run: Run, goal_key: int, score: float) -> None:
         run.partition.ranks[goal_key].replace([score], [])
         self.ranks[goal_key].replace([score], [])
+
+
+def _held(run: Run, keys: Sequence[bytes]) -> Held:
+    """Those profiles that there are, as they are by the clock or by their latest event."""
+    now, known = run.partition.clock.now, [(key, run.profile(key)) for key in keys]
+    there = [(key, profile) for key, profile in known if profile is not None]
+    profiles = [profile for _, profile in there]
+    moments = [max(now, profile.last) for profile in profiles]
+    return Held([key for key, _ in there], profiles, moments)
+
+
+def _told(goal: CompiledGoal, older: Iterable[int], held: Held, but: Container[int]) -> list[bytes]:
+    """Of whom a goal, in this version or an older one, has said something; some left out."""
+    versions = {goal.key, *older}
+    return [
+        key
+        for number, (key, profile) in enumerate(zip(held.keys, held.profiles, strict=True))
+        if number not in but and not versions.isdisjoint(profile.scores)
+    ]
 
 
 def _is_before(status: str, emit_from: str) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Sequence
+from functools import cached_property
 from typing import Any, Literal, NamedTuple
 
 import numpy as np
@@ -94,8 +95,8 @@ def bucket_of(score: float) -> str:
     return "low" if score < LOW_BELOW else "medium" if score < HIGH_FROM else "high"
 
 
-class Said(NamedTuple):
-    """What goes into the records of scores beside what the model says, one each.
+class Whose:
+    """Whose scores are written, one profile each; the same for the scores of all goals.
 
     Parameters
     ----------
@@ -105,15 +106,38 @@ class Said(NamedTuple):
         Event time of the state, milliseconds.
     offset
         The last event in the state.
+    """
+
+    def __init__(
+        self, profile_id: Sequence[str], moment: Sequence[int], offset: Sequence[int]
+    ) -> None:
+        self.profile_id = profile_id
+        self.moment = moment
+        self.offset = offset
+
+    def __len__(self) -> int:
+        return len(self.profile_id)
+
+    @cached_property
+    def columns(self) -> tuple[list[bytes], list[bytes], list[bytes]]:
+        """All three as JSON, the first two without the quotes around them."""
+        return _json_texts(self.profile_id), _json_times(self.moment), _json_integers(self.offset)
+
+
+class Said(NamedTuple):
+    """What goes into the records of scores beside what the model says, one each.
+
+    Parameters
+    ----------
+    whose
+        Whose they are.
     percentile
         1 to 100.
     before
         Score and time of the one before, if any.
     """
 
-    profile_id: Sequence[str]
-    moment: Sequence[int]
-    offset: Sequence[int]
+    whose: Whose
     percentile: Sequence[int]
     before: Sequence[tuple[float, int] | None]
 
@@ -143,19 +167,20 @@ class RecordWriter:
 
     def write(self, scored: Scored, said: Said) -> list[bytes]:
         """The records of scores."""
+        ids, times, offsets = said.whose.columns
         columns: list[Column] = [
-            self._start, _json_texts(said.profile_id),
-            b'","timestamp":"', _json_times(said.moment),
+            self._start, ids,
+            b'","timestamp":"', times,
             b'","probability":', _json_numbers(scored.probability),
             b',"score":', _json_numbers(scored.score),
             b',"percentile":', _json_integers(said.percentile),
             b',"bucket":"', _buckets(scored.score),
             b'","factors":[', *self._factors(scored.reasons),
             b'],"remainder":', _json_numbers(scored.remainder),
-            self._source, _json_integers(said.offset),
+            self._source, offsets,
             b"}", _before(said.before), b"}",
         ]  # fmt: skip
-        return _joined(columns, len(said.profile_id))
+        return _joined(columns, len(ids))
 
     def _factors(self, reasons: Reasons) -> list[Column]:
         """The columns of each factor: words, number, importance and a comma but for the last."""
@@ -179,10 +204,10 @@ class RecordWriter:
 
     def plain(self, scored: Scored, said: Said) -> list[dict[str, Any]]:
         """The records of scores, before they become JSON."""
-        return [self._plain(scored, number, said) for number in range(len(said.profile_id))]
+        return [self._plain(scored, number, said) for number in range(len(said.whose))]
 
     def _plain(self, scored: Scored, number: int, said: Said) -> dict[str, Any]:
-        factors = []
+        factors, whose = [], said.whose
         for _, contribution, told, feature, value, young in zip(
             *(part[number].tolist() for part in scored.reasons), strict=True
         ):
@@ -197,8 +222,8 @@ class RecordWriter:
                     }
                 )
         record = self._about | {
-            "profile_id": said.profile_id[number],
-            "timestamp": format_time(said.moment[number]),
+            "profile_id": whose.profile_id[number],
+            "timestamp": format_time(whose.moment[number]),
             "probability": float(scored.probability[number]),
             "score": float(scored.score[number]),
             "percentile": said.percentile[number],
@@ -208,7 +233,7 @@ class RecordWriter:
             "source": {
                 "topic": self._topic,
                 "partition": self._partition,
-                "offset": said.offset[number],
+                "offset": whose.offset[number],
             },
         }
         before = said.before[number]

@@ -17,7 +17,7 @@ from models.profiles.features import Frozen, RawFeatures, freeze, raw_features, 
 from models.run import profile_hash
 from models.scoring.portrait import Portrait
 from models.scoring.ranks import Ranks
-from models.scoring.records import RecordWriter, Said
+from models.scoring.records import RecordWriter, Said, Whose
 from models.scoring.scorer import Scorer
 
 #: Profiles that are looked at, at most; chosen by their hash.
@@ -70,13 +70,12 @@ def _examples(
     ranks.replace([], scores)
     chosen = _chosen(scores)
     percentiles = ranks.percentiles(scores[chosen])
-    said = Said(
+    whose = Whose(
         [held[number][0] for number in chosen],
         [held[number][1].at for number in chosen],
         [0] * len(chosen),
-        percentiles,
-        [None] * len(chosen),
     )
+    said = Said(whose, percentiles, [None] * len(chosen))
     picked = stack([raw.one(number) for number in chosen])
     records = RecordWriter(scorer, topic, 0).write(scorer.score(picked), said)
     return [orjson.loads(record) for record in records]

@@ -14,7 +14,7 @@ from msgspec.structs import replace
 from models.config.durations import DAY
 from models.learning.snapshot import Snapshot
 from models.profiles.features import stack
-from models.scoring.records import RecordWriter, Said, ScoreRecord, bucket_of
+from models.scoring.records import RecordWriter, Said, ScoreRecord, Whose, bucket_of
 from models.scoring.scorer import Scorer
 from tests.support.factories import (
     START,
@@ -58,10 +58,13 @@ def test_written_and_plain_records_are_equal(learned: Any, data: Any) -> None:
         return [data.draw(values) for _ in chosen]
 
     moments = st.integers(0, 4 * 10**12)
-    said = Said(
+    whose = Whose(
         drawn(st.text(st.characters(exclude_categories=("Cc", "Cs")), min_size=1)),
         drawn(moments),
         drawn(st.integers(0, 2**62)),
+    )
+    said = Said(
+        whose,
         drawn(st.integers(1, 100)),
         drawn(st.none() | st.tuples(st.floats(0, 100), moments)),
     )
@@ -122,6 +125,6 @@ def test_a_record_is_of_its_own_profile_whatever_is_in_the_ids_beside_it(
     asked, model, raw = learned
     writer = RecordWriter(Scorer(asked, model, {}, 5), "events", 0)
     ids = ["first", awkward, "last"]
-    said = Said(ids, [START] * 3, [1] * 3, [50] * 3, [None] * 3)
+    said = Said(Whose(ids, [START] * 3, [1] * 3), [50] * 3, [None] * 3)
     found = writer.write(writer._scorer.score(stack(raw[:3])), said)
     assert [orjson.loads(record)["profile_id"] for record in found] == ids
