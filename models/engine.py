@@ -128,6 +128,7 @@ class Engine:
         """
         run = Run(self.compiled, partition, most)
         taken = _apply(run, records)
+        run.settle()
         if taken:
             partition.clock.offset = max(partition.clock.offset, records[taken - 1].offset)
         step = self._finish(run)

@@ -1,7 +1,7 @@
 """The timers of a partition that is taken on, worked out from its tables for all profiles at once.
 
-For one profile :func:`models.run.schedule_profile` says the same; a worker that takes on a million
-of them would wait for it.
+For one profile :mod:`models.timers` says the same; a worker that takes on a million of them would
+wait for it.
 """
 
 from __future__ import annotations
@@ -15,10 +15,10 @@ import numpy as np
 
 from models.goals.calendar import Calendar
 from models.goals.compiled import Compiled
-from models.goals.refresh import next_refreshes
 from models.goals.schedule import Bools, Ints, UInts
 from models.goals.tickets import ABANDONED_AFTER
 from models.partition import Partition
+from models.timers import schedule_silences
 
 
 class Times(NamedTuple):
@@ -53,7 +53,7 @@ def set_timers(compiled: Compiled, partition: Partition, times: Times) -> None:
 
 
 def _set_for_profiles(compiled: Compiled, partition: Partition, times: Times) -> None:
-    keys, refresh, kept_for = times.keys, compiled.refresh, compiled.kept_for
+    keys = times.keys
     digests = b"".join(blake2b(key, digest_size=8).digest() for key in keys)
     hashes: UInts = np.frombuffer(digests, "<u8")
     lasts = np.frombuffer(times.lasts, np.int64)
@@ -61,10 +61,7 @@ def _set_for_profiles(compiled: Compiled, partition: Partition, times: Times) ->
     for goal in compiled.scheduled:
         moments = goal.schedule.next_ones(hashes, starts)
         _add(partition.openings, moments, keys, goal.key, goal.schedule.include(hashes))
-    if refresh is not None:
-        partition.refreshes.add_many(next_refreshes(lasts, starts, refresh), keys, 0)
-    if kept_for is not None:
-        partition.departures.add_many(lasts + kept_for, keys, 0)
+    schedule_silences(compiled, partition, keys, lasts, starts)
 
 
 def _set_for_tickets(

@@ -7,8 +7,7 @@ clock past them, before that record is applied.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
-from functools import lru_cache
+from collections.abc import Mapping, Sequence
 
 from msgspec import Struct
 
@@ -20,14 +19,14 @@ from models.events.event import Event
 from models.events.parsing import check_key, check_skew, parse_event
 from models.goals.calendar import NEVER
 from models.goals.compiled import EVENT, Compiled, CompiledGoal
-from models.goals.refresh import next_refresh
 from models.goals.tickets import ABANDONED_AFTER, Packed
-from models.hashing import digest64, hash64
+from models.hashing import digest64, profile_hash
 from models.partition import Partition
 from models.profiles.features import freeze
 from models.profiles.intake import number_in, set_attribute
 from models.profiles.profile import Profile, TicketId
 from models.step import Erasure, Record, Refusal
+from models.timers import Newcomers, schedule_openings
 
 IDLE = -1
 #: Milliseconds that the clock walks before it is asked whether a step has become large enough.
@@ -36,12 +35,6 @@ STRIDE = 10 * MINUTE
 WHOLE = 1 << 62
 
 Goals = Mapping[int, CompiledGoal]
-
-
-@lru_cache(maxsize=65_536)
-def profile_hash(key: bytes) -> int:
-    """The hash of a profile by the key of its records."""
-    return hash64(key.decode())
 
 
 class Unfinished(Exception):  # noqa: N818 - nothing is wrong
@@ -92,6 +85,7 @@ class Run:
         self.touched: dict[bytes, None] = {}
         self._rows = Current(compiled, partition)
         self.profile, self.tickets = self._rows.profile, self._rows.tickets
+        self._newcomers = Newcomers(compiled, partition)
         self._limits = compiled.config.limits
         self._time = compiled.config.time
         self._refresh, self._kept_for = compiled.refresh, compiled.kept_for
@@ -148,12 +142,12 @@ class Run:
         before = now = clock.now
         if offset > clock.offset:  # in order, the table may have the clock's row and not yet this
             now = clock.observe(at, profile_hash(key))
-        if now != before and self.partition.soonest < now:
+        if now != before and (self.partition.soonest < now or self._newcomers.soonest < now):
             self.advance(before, offset)
             profile = self.profile(key)  # it may have expired
         if profile is None:
             profile = self._start(key, at, now)
-        event_id = digest64(event.event_id)
+        event_id = digest64(event.event_id.encode())
         self.touched[key] = None
         profile.offset = offset
         if profile.knows(event_id):
@@ -170,7 +164,9 @@ class Run:
     def _start(self, key: bytes, at: int, now: int) -> Profile:
         """A new profile, with its timers."""
         profile = self._rows.profiles[key] = Profile.starting(at)
-        schedule_profile(self.compiled, self.partition, key, at, max(at, now))
+        start = max(at, now)
+        schedule_openings(self.compiled, self.partition, key, start)
+        self._newcomers.add(key, at, start)
         self.counts["new_profiles"] += 1
         return profile
 
@@ -178,8 +174,9 @@ class Run:
         """Take an event into its profile's state."""
         at, compiled, limit = event.at, self.compiled, self._limits.event_types
         numbers = compiled.recogniser.met(event.type, event.fields)
-        if numbers and (goals := compiled.advanced_by(numbers)):
-            self._progress(key, profile, at, numbers, goals)
+        effects = compiled.effects_of(numbers)
+        if effects.advances:
+            self._progress(key, profile, at, numbers, effects.advances)
         refresh = self._refresh
         if refresh is not None and at - profile.last > refresh:
             # Its timer waits for twice the silence: set one that is nearer.
@@ -188,22 +185,22 @@ class Run:
         value = None if compiled.value is None else number_in(compiled.value(event.fields))
         if not profile.count(EVENT + event.type, at, value, limit):
             self.counts["pooled"] += 1
-        for number in numbers:
-            if number in compiled.sources:
-                profile.count(compiled.sources[number], at, value, limit)
-            if number in compiled.marks:
-                profile.mark(compiled.marks[number], at)
+        for source in effects.sources:
+            profile.count(source, at, value, limit)
+        for mark in effects.marks:
+            profile.mark(mark, at)
         for name, read in compiled.attributes.items():
             found = read(event.fields)
             if found:
                 set_attribute(profile, name, at, found[0], self._limits.attribute_text)
-        if compiled.opens:
-            self._open_at(key, profile, at, numbers)
+        if effects.opens:
+            self._open_at(key, profile, at, effects.opens)
 
-    def _open_at(self, key: bytes, profile: Profile, at: int, numbers: list[int]) -> None:
+    def _open_at(
+        self, key: bytes, profile: Profile, at: int, goals: Sequence[CompiledGoal]
+    ) -> None:
         """Open the tickets that an event opens, its own share in their features."""
-        opened = [goal for number in numbers for goal in self.compiled.opens.get(number, ())]
-        for goal in opened:
+        for goal in goals:
             if not goal.schedule.includes(profile_hash(key)):
                 continue
             if at < profile.last or at + goal.window < self.partition.clock.now:
@@ -268,6 +265,7 @@ class Run:
         """
         clock, partition = self.partition.clock, self.partition
         target = clock.now
+        self.settle()
         while (soonest := partition.soonest) < target:
             if self._comings_and_goings() >= self.most:
                 clock.now = start
@@ -275,6 +273,10 @@ class Run:
             start = clock.now = min(target, max(start, soonest) + STRIDE)
             self._fall_due(offset)
         clock.now = target
+
+    def settle(self) -> None:
+        """Set the timers that are not yet set: for all new profiles at once."""
+        self._newcomers.settle()
 
     def _comings_and_goings(self) -> int:
         return len(self.openings) + len(self.closings) + len(self.deleted) + len(self.erased)
@@ -378,17 +380,3 @@ class Run:
     def _delete(self, key: bytes, goal: int, t0: int) -> None:
         if self.tickets(key).pop((goal, t0), None) is not None:
             self.deleted[key, (goal, t0)] = None
-
-
-def schedule_profile(
-    compiled: Compiled, partition: Partition, key: bytes, last: int, start: int
-) -> None:
-    """Set the timers of a profile: the next ticket of each goal from ``start`` on, its refresh."""
-    number = profile_hash(key)
-    for goal in compiled.scheduled:
-        if goal.schedule.includes(number):
-            partition.openings.add(goal.schedule.next(number, start), key, goal.key)
-    if compiled.refresh is not None:
-        partition.refreshes.add(next_refresh(last, start, compiled.refresh), key, 0)
-    if compiled.kept_for is not None:
-        partition.departures.add(last + compiled.kept_for, key, 0)

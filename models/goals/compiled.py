@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from models.config.conditions import Condition
 from models.config.goals import Eligibility, Goal, Happening
@@ -68,6 +68,27 @@ class CompiledGoal:
         return self.name.encode() + b"/"
 
 
+class Effects(NamedTuple):
+    """What an event does to its profile, by the conditions that it meets.
+
+    Parameters
+    ----------
+    advances
+        The goals, by key, whose outcome it advances.
+    sources
+        The feature sources of the user's own events that it is counted under.
+    marks
+        The keys of the marks that it leaves.
+    opens
+        The goals whose tickets it opens.
+    """
+
+    advances: dict[int, CompiledGoal]
+    sources: list[str]
+    marks: list[int]
+    opens: list[CompiledGoal]
+
+
 class Compiled:
     """A configuration compiled.
 
@@ -114,7 +135,7 @@ class Compiled:
         for goal in self.goals:
             if goal.opened_by is not None:
                 self.opens.setdefault(goal.opened_by, []).append(goal)
-        self._advanced: dict[tuple[int, ...], dict[int, CompiledGoal]] = {}
+        self._effects: dict[tuple[int, ...], Effects] = {}
         #: Number of a condition -> the goals whose outcome it advances.
         self.advances = {
             number: [goal for goal in self.goals if number in goal.outcome.conditions]
@@ -122,15 +143,18 @@ class Compiled:
             for number in goal.outcome.conditions
         }
 
-    def advanced_by(self, numbers: list[int]) -> dict[int, CompiledGoal]:
-        """The goals, by key, whose outcome an event advances that meets these conditions."""
-        known = self._advanced.get(key := tuple(numbers))
+    def effects_of(self, numbers: list[int]) -> Effects:
+        """What an event does that meets the conditions of these numbers."""
+        known = self._effects.get(key := tuple(numbers))
         if known is None:
-            if len(self._advanced) >= REMEMBERED:
-                self._advanced.clear()
-            known = self._advanced[key] = {
-                goal.key: goal for number in numbers for goal in self.advances.get(number, ())
-            }
+            if len(self._effects) >= REMEMBERED:
+                self._effects.clear()
+            known = self._effects[key] = Effects(
+                {goal.key: goal for number in numbers for goal in self.advances.get(number, ())},
+                [self.sources[number] for number in numbers if number in self.sources],
+                [self.marks[number] for number in numbers if number in self.marks],
+                [goal for number in numbers for goal in self.opens.get(number, ())],
+            )
         return known
 
     def _compile(self, name: str, goal: Goal) -> CompiledGoal:

@@ -50,8 +50,9 @@ class Schedule:
 
     def next(self, profile: int, start: int) -> int:
         """The first moment of a profile at or after ``start``."""
-        period = start // self.every
-        moment = self.moment(profile, period)
+        every = self.every
+        period = start // every
+        moment = period * every + (profile + _salt(self.seed, period)) % every  # as of moment()
         return moment if moment >= start else self.moment(profile, period + 1)
 
     def after(self, profile: int, moment: int) -> int:

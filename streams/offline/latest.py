@@ -11,10 +11,10 @@ import orjson
 from models.engine import Engine
 from models.events.times import format_time
 from models.goals.compiled import NAMED, CompiledGoal
+from models.hashing import profile_hash
 from models.partition import NOT_PROFILES, Partition
 from models.profiles.codec import unpack
 from models.profiles.features import Frozen, RawFeatures, freeze, raw_features, stack
-from models.run import profile_hash
 from models.scoring.portrait import Portrait
 from models.scoring.ranks import Ranks
 from models.scoring.records import RecordWriter, Said, Whose

@@ -17,7 +17,7 @@ from models.goals.tickets import ABANDONED_AFTER, Ticket, TicketBook, pack_ticke
 from models.opening import Times, set_timers
 from models.partition import Partition
 from models.profiles.features import RawProfile
-from models.run import schedule_profile
+from models.timers import schedule_openings, schedule_silence
 from tests.support.factories import START, config, goal
 
 NOW = START + 90 * DAY
@@ -57,7 +57,9 @@ def test_all_timers_are_those_of_profile_by_profile(profiles: Any, drawn: Any) -
     times = Times([], array("q"), array("q"))
     for profile, (first, last) in lives.items():
         times.add(profile, first, last)
-        schedule_profile(COMPILED, one_by_one, profile, last, max(first, NOW))
+        start = max(first, NOW)
+        schedule_openings(COMPILED, one_by_one, profile, start)
+        schedule_silence(COMPILED, one_by_one, profile, last, start)
     set_timers(COMPILED, at_once, times)
     for profile, held in tickets:
         for ticket in held:

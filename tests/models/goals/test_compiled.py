@@ -14,5 +14,5 @@ def test_events_that_meet_ever_other_conditions_are_not_all_remembered() -> None
     for bits in range(1, REMEMBERED + 10):
         properties = {f"f{flag}": 1 for flag in flags if bits >> flag & 1}
         numbers = compiled.recogniser.met("visit", {"type": "visit", "properties": properties})
-        assert [one.name for one in compiled.advanced_by(numbers).values()] == ["all"]
-    assert len(compiled._advanced) <= REMEMBERED
+        assert [one.name for one in compiled.effects_of(numbers).advances.values()] == ["all"]
+    assert len(compiled._effects) <= REMEMBERED
