@@ -22,8 +22,16 @@ from models.scoring.words import codes_of
 #: A piece of JSON for each record, or one that is the same in all.
 Column = list[bytes] | bytes
 LOW_BELOW, HIGH_FROM = 25.0, 75.0
-BUCKETS = (b"low", b"medium", b"high")
-PREVIOUS = b',"previous":{"score":%b,"timestamp":"%b"}'
+MOST_PERCENT = 100
+#: What is said of a percentile and a bucket, for all there are.
+RANKS = tuple(
+    b',"percentile":%d,"bucket":"%b","factors":[' % (percentile, bucket)
+    for bucket in (b"low", b"medium", b"high")
+    for percentile in range(MOST_PERCENT + 1)
+)
+#: The end of a record, of which the source is the last but for a score before.
+END = b"}}"
+PREVIOUS = b'},"previous":{"score":%b,"timestamp":"%b"}}'
 #: The end of a factor that is the last one, and of one that another follows.
 ENDS = tuple(
     b',"importance":"%s"}%s' % (name, comma)
@@ -120,8 +128,9 @@ class Whose:
 
     @cached_property
     def columns(self) -> tuple[list[bytes], list[bytes], list[bytes]]:
-        """All three as JSON, the first two without the quotes around them."""
-        return _json_texts(self.profile_id), _json_times(self.moment), _json_integers(self.offset)
+        """All three as JSON: the first without quotes, the times with what stands around them."""
+        times = _json_times(self.moment, b'","timestamp":"%b","probability":')
+        return _json_texts(self.profile_id), times, _json_integers(self.offset)
 
 
 class Said(NamedTuple):
@@ -169,16 +178,11 @@ class RecordWriter:
         """The records of scores."""
         ids, times, offsets = said.whose.columns
         columns: list[Column] = [
-            self._start, ids,
-            b'","timestamp":"', times,
-            b'","probability":', _json_numbers(scored.probability),
-            b',"score":', _json_numbers(scored.score),
-            b',"percentile":', _json_integers(said.percentile),
-            b',"bucket":"', _buckets(scored.score),
-            b'","factors":[', *self._factors(scored.reasons),
+            self._start, ids, times, _json_numbers(scored.probability),
+            b',"score":', _json_numbers(scored.score), _ranks(said.percentile, scored.score),
+            *self._factors(scored.reasons),
             b'],"remainder":', _json_numbers(scored.remainder),
-            self._source, offsets,
-            b"}", _before(said.before), b"}",
+            self._source, offsets, _ends(said.before),
         ]  # fmt: skip
         return _joined(columns, len(ids))
 
@@ -292,25 +296,28 @@ def _json_texts(texts: Sequence[str]) -> list[bytes]:
     return array[2:-2].split(b'","')
 
 
-def _json_times(moments: Sequence[int]) -> list[bytes]:
-    """Times as JSON without quotes; those of one run are mostly the same."""
+def _json_times(moments: Sequence[int], about: bytes = b"%b") -> list[bytes]:
+    """Times as JSON without quotes, something around each; those of one run are mostly the same."""
     distinct = list(set(moments))
     texts = np.datetime_as_string(np.array(distinct, dtype="datetime64[ms]"), timezone="UTC")
-    said: dict[int, bytes] = dict(zip(distinct, texts.astype(np.bytes_).tolist(), strict=True))
+    whole = map(about.__mod__, texts.astype(np.bytes_).tolist())
+    said: dict[int, bytes] = dict(zip(distinct, whole, strict=True))
     return list(map(said.__getitem__, moments))
 
 
-def _buckets(scores: Float64) -> list[bytes]:
+def _ranks(percentiles: Sequence[int], scores: Float64) -> list[bytes]:
+    """The column of percentiles and buckets, up to the factors."""
     steps = (scores >= LOW_BELOW).astype(int) + (scores >= HIGH_FROM)
-    return list(map(BUCKETS.__getitem__, steps.tolist()))
+    codes = steps * (MOST_PERCENT + 1) + np.array(percentiles)
+    return list(map(RANKS.__getitem__, codes.tolist()))
 
 
-def _before(before: Sequence[tuple[float, int] | None]) -> Column:
-    """The column that says what the score before was, where there was one."""
+def _ends(before: Sequence[tuple[float, int] | None]) -> Column:
+    """The column of ends, which say what the score before was where there was one."""
     known = [one for one in before if one is not None]
     if not known:
-        return b""
+        return END
     scores, times = zip(*known, strict=True)
     pairs = zip(_json_numbers(np.array(scores)), _json_times(times), strict=True)
     said = map(PREVIOUS.__mod__, pairs)
-    return [b"" if one is None else next(said) for one in before]
+    return [END if one is None else next(said) for one in before]

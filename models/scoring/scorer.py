@@ -156,8 +156,8 @@ class Scorer:
         sums = shares @ self.factors.members
         order = np.argsort(-np.abs(sums), axis=1, kind="stable")[:, : self._most]
         led_by_age = self.factors.is_last[order[:, :1]]
-        if led_by_age.any():
-            order = np.where(led_by_age, np.roll(order, -1, axis=1), order)
+        rolled = np.flatnonzero(led_by_age)
+        order[rolled] = np.roll(order[rolled], -1, axis=1)
         contribution = _taken(sums, order)
         told = np.abs(contribution) >= LEAST
         told[:, -1:] &= ~led_by_age | told[:, :-1].any(axis=1, keepdims=True)
