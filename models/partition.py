@@ -70,6 +70,15 @@ class Partition:
             self.departures.soonest,
         )
 
+    def is_due(self, now: int) -> bool:
+        """Whether a ticket or a profile comes or goes before ``now``."""
+        return (
+            self.openings.soonest < now
+            or self.closings.soonest < now
+            or self.expiries.soonest < now
+            or self.departures.soonest < now
+        )
+
     def apply(self, step: Step) -> None:
         """Take over what a step changed in the tables."""
         for key, value in step.profiles:

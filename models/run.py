@@ -23,7 +23,7 @@ from models.goals.tickets import ABANDONED_AFTER, Packed
 from models.hashing import digest64, profile_hash
 from models.partition import Partition
 from models.profiles.features import freeze
-from models.profiles.intake import number_in, set_attribute
+from models.profiles.intake import set_attribute
 from models.profiles.profile import Profile, TicketId
 from models.step import Erasure, Record, Refusal
 from models.timers import Newcomers, schedule_openings
@@ -142,7 +142,7 @@ class Run:
         before = now = clock.now
         if offset > clock.offset:  # in order, the table may have the clock's row and not yet this
             now = clock.observe(at, profile_hash(key))
-        if now != before and (self.partition.soonest < now or self._newcomers.soonest < now):
+        if now != before and (self.partition.is_due(now) or self._newcomers.soonest < now):
             self.advance(before, offset)
             profile = self.profile(key)  # it may have expired
         if profile is None:
@@ -164,7 +164,7 @@ class Run:
     def _start(self, key: bytes, at: int, now: int) -> Profile:
         """A new profile, with its timers."""
         profile = self._rows.profiles[key] = Profile.starting(at)
-        start = max(at, now)
+        start = at if at > now else now
         schedule_openings(self.compiled, self.partition, key, start)
         self._newcomers.add(key, at, start)
         self.counts["new_profiles"] += 1
@@ -182,7 +182,7 @@ class Run:
             # Its timer waits for twice the silence: set one that is nearer.
             self.partition.refreshes.add(at + refresh, key, 0)
         profile.touch(at)
-        value = None if compiled.value is None else number_in(compiled.value(event.fields))
+        value = None if compiled.value is None else compiled.value(event.fields)
         if not profile.count(EVENT + event.type, at, value, limit):
             self.counts["pooled"] += 1
         for source in effects.sources:

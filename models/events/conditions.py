@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from models.config.conditions import Condition
-from models.events.paths import Reader, compile_path, is_number
+from models.events.paths import Reader, compile_path, is_number, property_in
 from models.events.patterns import compile_pattern
 
 Test = Callable[[dict[str, Any]], bool]
@@ -93,9 +93,11 @@ def expand_condition(condition: Condition, named: Named) -> Any:
 
 
 def _on_field(condition: Condition) -> Test:
-    operator, read = condition.operator, compile_path(str(condition.field))
+    operator, path = condition.operator, str(condition.field)
     holds = VALUE_TESTS[NEGATIONS.get(operator, operator)](condition.operand)
-    test = _any_of(read, holds)
+    test, name = _any_of(compile_path(path), holds), property_in(path)
+    if name is not None:
+        test = _of_property(name, holds, test)
     return (lambda fields: not test(fields)) if operator in NEGATIONS else test
 
 
@@ -105,6 +107,16 @@ def _any_of(read: Reader, holds: Callable[[Any], bool]) -> Test:
     def test(fields: dict[str, Any]) -> bool:
         values = read(fields)
         return holds(values[0]) if len(values) == 1 else any(map(holds, values))
+
+    return test
+
+
+def _of_property(name: str, holds: Callable[[Any], bool], otherwise: Test) -> Test:
+    """The same for a property, which nearly always is one number or text."""
+
+    def test(fields: dict[str, Any]) -> bool:
+        value = fields["properties"].get(name)
+        return holds(value) if type(value) in SINGLE else otherwise(fields)
 
     return test
 
@@ -138,4 +150,6 @@ VALUE_TESTS: dict[str, Callable[[Any], Callable[[Any], bool]]] = {
     "at_most": lambda bound: lambda value: is_number(value) and value <= bound,
     "matches": _matches,
 }
+#: What no path leads further into.
+SINGLE = frozenset((str, int, float, bool))
 NEGATIONS = {"not_equals": "equals", "not_exists": "exists"}

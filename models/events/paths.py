@@ -45,6 +45,12 @@ def parse_path(path: str) -> tuple[str, ...]:
     return steps
 
 
+def property_in(path: str) -> str | None:
+    """The name of the property that a path leads to, where it lies directly below the event's."""
+    steps = parse_path(path)
+    return steps[1] if len(steps) == 2 else None
+
+
 def values_at(value: Any, steps: tuple[str, ...]) -> Iterator[Any]:
     """Every value that the steps lead to; null counts as no value.
 
@@ -71,11 +77,11 @@ def compile_path(path: str) -> Reader:
     >>> compile_path("properties.plan")({"type": "login", "properties": {"plan": "gold"}})
     ['gold']
     """
-    steps = parse_path(path)
+    steps, name = parse_path(path), property_in(path)
     if len(steps) == 1:
         return _field(steps[0])
-    if len(steps) == 2:
-        return _property(steps[1])
+    if name is not None:
+        return _property(name)
     return lambda event: list(values_at(event, steps))
 
 

@@ -56,7 +56,10 @@ class Clock:
         """What the clock shows after an event at ``at`` of a profile (by its hash)."""
         if self._alone:
             self._meet(profile)
-        if at > self.greatest:
+        ahead = at - self.greatest
+        if 0 < ahead <= self.max_jump:  # as nearly always
+            self._claimed, self.greatest = _NEVER, at
+        elif ahead > 0:
             self.greatest = max(self.greatest, self._believed(at, profile))
         believed = self.greatest - self.allowed_lateness
         if believed > self.now:  # noqa: PLR1730 - a comparison costs a third of a call

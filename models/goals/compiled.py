@@ -10,12 +10,13 @@ from models.config.conditions import Condition
 from models.config.goals import Eligibility, Goal, Happening
 from models.config.schema import Config
 from models.events.conditions import Test, compile_condition, expand_condition
-from models.events.paths import Reader, compile_path
+from models.events.paths import compile_path
 from models.events.recognition import REMEMBERED, Recogniser
 from models.goals.eligibility import Eligible, asked_of, compile_eligibility
 from models.goals.outcome import CompiledOutcome
 from models.goals.schedule import Schedule, schedule_of
 from models.hashing import fingerprint, hash32
+from models.profiles.intake import Numbered, compile_number
 
 EVENT = "event/"
 NAMED = "named/"
@@ -113,9 +114,9 @@ class Compiled:
         self.excluded: Test | None = None
         if config.events.exclude is not None:
             self.excluded = compile_condition(config.events.exclude, self._named)
-        self.value: Reader | None = None
+        self.value: Numbered | None = None
         if config.events.value is not None:
-            self.value = compile_path(config.events.value)
+            self.value = compile_number(config.events.value)
         #: After which silence a profile is scored again, and after which it is forgotten.
         self.refresh = config.scores.refresh
         self.kept_for = config.profiles.expire_after

@@ -2,13 +2,39 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
-from models.events.paths import is_number
+from models.events.paths import compile_path, is_number, property_in
 from models.profiles.profile import Profile
 
 #: Numbers beyond say nothing that their logarithm does not say here.
 LARGEST_VALUE = 1e12
+
+
+Numbered = Callable[[dict[str, Any]], float | None]
+
+
+def compile_number(path: str) -> Numbered:
+    """A function from an event's mapping to the number that it carries at a path.
+
+    Examples
+    --------
+    >>> compile_number("properties.amount")({"type": "basket", "properties": {"amount": 12.5}})
+    12.5
+    """
+    read, name = compile_path(path), property_in(path)
+
+    def number(fields: dict[str, Any]) -> float | None:
+        return number_in(read(fields))
+
+    def of_property(fields: dict[str, Any]) -> float | None:
+        value = fields["properties"].get(name)
+        if type(value) is float and -LARGEST_VALUE <= value <= LARGEST_VALUE:
+            return value
+        return number(fields)
+
+    return number if name is None else of_property
 
 
 def number_in(values: list[Any]) -> float | None:

@@ -19,7 +19,6 @@ from models.errors import InvalidEvent
 from models.events.parsing import parse_event
 from models.goals.compiled import Compiled, CompiledGoal
 from models.learning.readiness import CODES, readiness_of, told
-from models.profiles.intake import number_in
 from models.quality.leakage import Separations
 from models.quality.tally import Tally
 from streams.collector import calmly
@@ -164,7 +163,7 @@ class _Amounts:
         if self.missing and self._value is not None:
             with suppress(InvalidEvent):
                 fields = parse_event(record.value, self._limits).fields
-                self.missing = number_in(self._value(fields)) is None
+                self.missing = self._value(fields) is None
 
 
 def _counting(

@@ -9,7 +9,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from models.config.conditions import Condition
-from models.events.conditions import compile_condition, expand_condition
+from models.events.conditions import (
+    NEGATIONS,
+    VALUE_TESTS,
+    compile_condition,
+    expand_condition,
+)
+from models.events.paths import values_at
 from models.events.recognition import REMEMBERED, Recogniser
 
 FIELDS = {
@@ -104,6 +110,29 @@ def test_recognising_by_type_gives_the_same_answers(written: list[dict[str, Any]
     numbers = [recogniser.number(one) for one in conditions]
     met = recogniser.met("basket", FIELDS)
     assert [number in met for number in numbers] == [plainly(one) for one in written]
+
+
+ASKED = [
+    {"equals": "a"}, {"equals": 1}, {"equals": True}, {"not_equals": "a"}, {"exists": True},
+    {"not_exists": True}, {"one_of": ["a", 1]}, {"contains": "a"}, {"at_least": 1},
+    {"less_than": 1}, {"matches": "a"},
+]  # fmt: skip
+VALUES = st.recursive(
+    st.none() | st.booleans() | st.text("ab", max_size=2) | st.sampled_from([0, 1, 1.0, 2.5]),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.just("a"), inner),
+    max_leaves=4,
+)
+
+
+@given(st.sampled_from(ASKED), st.dictionaries(st.just("n"), VALUES))
+def test_a_property_is_asked_like_any_values_at_a_path(
+    asked: dict[str, Any], properties: dict[str, Any]
+) -> None:
+    condition = Condition.model_validate({"field": "properties.n", **asked})
+    operator, values = condition.operator, list(values_at(properties, ("n",)))
+    holds = VALUE_TESTS[NEGATIONS.get(operator, operator)](condition.operand)
+    expected = any(map(holds, values)) is not (operator in NEGATIONS)
+    assert compile_condition(condition, {})({"type": "t", "properties": properties}) is expected
 
 
 def test_equal_conditions_share_a_number_wherever_they_stand() -> None:
