@@ -190,7 +190,7 @@ class Engine:
             rows.append((CLOCK_KEY, clock))
         rows += [(key, None) for key in run.erased if run.profile(key) is None]
         for key in changed:
-            profile = run.profile(key)
+            profile = run.profiles[key]
             if profile is not None:
                 rows.append((key, pack(profile)))
         roster = run.partition.roster

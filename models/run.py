@@ -85,6 +85,8 @@ class Run:
         self.touched: dict[bytes, None] = {}
         self._rows = Current(compiled, partition)
         self.profile, self.tickets = self._rows.profile, self._rows.tickets
+        #: Those that have been asked for, None where there is none.
+        self.profiles = self._rows.profiles
         self._newcomers = Newcomers(compiled, partition)
         self._limits = compiled.config.limits
         self._time = compiled.config.time
@@ -163,7 +165,7 @@ class Run:
 
     def _start(self, key: bytes, at: int, now: int) -> Profile:
         """A new profile, with its timers."""
-        profile = self._rows.profiles[key] = Profile.starting(at)
+        profile = self.profiles[key] = Profile.starting(at)
         start = at if at > now else now
         schedule_openings(self.compiled, self.partition, key, start)
         self._newcomers.add(key, at, start)
@@ -253,7 +255,7 @@ class Run:
         self.erased[key] = None
         self.touched.pop(key, None)
         self._none_before.pop(key, None)
-        self._rows.profiles[key] = None
+        self.profiles[key] = None
 
     # -- timers ----------------------------------------------------------------------------
 

@@ -22,8 +22,9 @@ def schedule_openings(compiled: Compiled, partition: Partition, key: bytes, star
     """Set the timer of a profile's next ticket of each goal from ``start`` on."""
     number = profile_hash(key)
     for goal in compiled.scheduled:
-        if goal.schedule.includes(number):
-            partition.openings.add(goal.schedule.next(number, start), key, goal.key)
+        schedule = goal.schedule
+        if schedule.share >= 1.0 or schedule.includes(number):
+            partition.openings.add(schedule.next(number, start), key, goal.key)
 
 
 def schedule_silence(

@@ -205,11 +205,11 @@ class Scoreboard:
 
 def _held(run: Run, keys: Sequence[bytes]) -> Held:
     """Those profiles that there are, as they are by the clock or by their latest event."""
-    now, known = run.partition.clock.now, [(key, run.profile(key)) for key in keys]
-    there = [(key, profile) for key, profile in known if profile is not None]
-    profiles = [profile for _, profile in there]
-    moments = [max(now, profile.last) for profile in profiles]
-    return Held([key for key, _ in there], profiles, moments)
+    now, profiles = run.partition.clock.now, run.profiles
+    there = [key for key in keys if profiles[key] is not None]
+    states = [profile for key in there if (profile := profiles[key]) is not None]
+    lasts = [profile.last for profile in states]
+    return Held(there, states, [last if last > now else now for last in lasts])
 
 
 def _told(goal: CompiledGoal, older: Iterable[int], held: Held, but: Container[int]) -> list[bytes]:
