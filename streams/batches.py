@@ -4,41 +4,42 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator, Sequence
+from itertools import repeat
 
 from aiokafka import AIOKafkaProducer
 from aiokafka.producer.message_accumulator import BatchBuilder
-from msgspec import Struct
 
+#: Key and value.
+Outgoing = tuple[bytes | None, bytes | None]
 Headers = Sequence[tuple[str, bytes]]
 NO_HEADERS: list[tuple[str, bytes]] = []
-
-
-class Outgoing(Struct, frozen=True, gc=False):
-    """A record on its way out."""
-
-    key: bytes | None
-    value: bytes | None
-    headers: Headers = ()
 
 
 class Batch(BatchBuilder):  # type: ignore[misc] # aiokafka's has no types
     """A producer's batch that takes many records at once."""
 
-    def fill(self, records: Sequence[Outgoing]) -> int:
+    def fill(self, records: Sequence[Outgoing], headers: Sequence[Headers] = ()) -> int:
         """Append records to an empty batch as long as it takes them, the first in any case.
 
         As ``append`` does one by one, in half the time: a batch has one moment, and of what we
         send nothing is left to be encoded.
+
+        Parameters
+        ----------
+        records
+            Keys and values.
+        headers
+            Those of each record; none where no record has any.
 
         Returns
         -------
         How many it took.
         """
         append, now = self._builder.append, int(time.time() * 1000)
+        lists = map(list, headers) if headers else repeat(NO_HEADERS)
         number = 0
-        for record in records:
-            headers = list(record.headers) if record.headers else NO_HEADERS
-            if append(number, now, record.key, record.value, headers) is None:
+        for (key, value), own in zip(records, lists, strict=False):
+            if append(number, now, key, value, own) is None:
                 self.close()
                 break
             number += 1
@@ -46,12 +47,13 @@ class Batch(BatchBuilder):  # type: ignore[misc] # aiokafka's has no types
         return number
 
 
-def filled(producer: AIOKafkaProducer, records: Sequence[Outgoing]) -> Iterator[Batch]:
+def filled(
+    producer: AIOKafkaProducer, records: Sequence[Outgoing], headers: Sequence[Headers] = ()
+) -> Iterator[Batch]:
     """Batches of a producer with these records, in order; none where there are none."""
-    left = records
-    while left:
+    while records:
         batch = producer.create_batch()
         batch.__class__ = Batch
-        taken = batch.fill(left)
+        taken = batch.fill(records, headers)
         yield batch
-        left = left[taken:]
+        records, headers = records[taken:], headers[taken:]

@@ -23,7 +23,7 @@ from aiokafka.producer import sender
 from aiokafka.structs import OffsetAndMetadata, TopicPartition
 from faust.types import TP
 
-from streams.batches import Outgoing, filled
+from streams.batches import Headers, Outgoing, filled
 from streams.producers import close_producer, start_producer
 
 #: Bytes in a batch of records: large runs go out in few requests.
@@ -37,11 +37,22 @@ sender.BACKOFF_OVERRIDE = COMPLETING  # there is no option for it
 
 
 class Output(NamedTuple):
-    """Records for one partition of a topic, in order."""
+    """Records for one partition of a topic, in order.
+
+    Parameters
+    ----------
+    topic, partition
+        Where they go.
+    records
+        Keys and values.
+    headers
+        Those of each record; none where no record has any.
+    """
 
     topic: str
     partition: int
     records: Sequence[Outgoing]
+    headers: Sequence[Headers] = ()
 
 
 Stage = Sequence[Output]
@@ -188,7 +199,8 @@ async def _deliver(producer: AIOKafkaProducer, outputs: Iterable[Output]) -> Non
     """Send records in prebuilt batches and wait until the broker has them all."""
     sent: list[asyncio.Future[Any]] = []
     for output in outputs:
-        sent += [await _send(producer, batch, output) for batch in filled(producer, output.records)]
+        batches = filled(producer, output.records, output.headers)
+        sent += [await _send(producer, batch, output) for batch in batches]
     if sent:
         await asyncio.wait(sent)
     failures = [failure for delivery in sent if (failure := delivery.exception()) is not None]

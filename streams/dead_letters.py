@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from datetime import datetime
 
 from models.step import Refusal
-from streams.batches import Outgoing
+from streams.batches import Headers, Outgoing
 from streams.checkpoint import Output
 
 #: Key and value longer than this together are cut: the broker would refuse the letter otherwise.
@@ -35,18 +35,18 @@ def dead_letters(
         Wall clock, for ``failed_at``.
     """
     failed_at = now.isoformat(timespec="milliseconds").encode()
+    about = [
+        ("source_topic", source_topic.encode()),
+        ("failed_at", failed_at),
+        ("source_partition", b"%d" % partition),
+    ]
+    letters = [_letter(refusal, about) for refusal in refused]
     return Output(
-        topic,
-        partition,
-        [
-            _letter(refusal, [("source_topic", source_topic.encode()), ("failed_at", failed_at),
-                              ("source_partition", b"%d" % partition)])
-            for refusal in refused
-        ],
+        topic, partition, [record for record, _ in letters], [headers for _, headers in letters]
     )  # fmt: skip
 
 
-def _letter(refusal: Refusal, about: list[tuple[str, bytes]]) -> Outgoing:
+def _letter(refusal: Refusal, about: Headers) -> tuple[Outgoing, Headers]:
     record = refusal.record
     headers = [
         ("reason", refusal.reason.encode()),
@@ -67,4 +67,4 @@ def _letter(refusal: Refusal, about: list[tuple[str, bytes]]) -> Outgoing:
     if value is not None and len(value) > room:
         headers.append(("truncated", b"%d" % len(value)))
         value = value[:room]
-    return Outgoing(key, value, headers)
+    return (key, value), headers

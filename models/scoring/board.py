@@ -94,9 +94,11 @@ class Scoreboard:
         held = _held(run, keys)
         if not len(held):
             return
+        silent = len(keys) > len(changed)  # all others have changed already
         for goal in goals:
             said = self._score_goal(run, step, self._scorers[goal.key], held)
-            changed.update(dict.fromkeys(said))
+            if silent:
+                changed.update(dict.fromkeys(said))
 
     def _speaks(self, goal: CompiledGoal) -> bool:
         scorer = self.scorer(goal)

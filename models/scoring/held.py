@@ -55,6 +55,8 @@ class Held:
 
     def eligible(self, goal: CompiledGoal) -> list[int]:
         """The numbers of those that a goal asks about."""
+        if goal.config.eligible is None:  # everybody
+            return list(range(len(self)))
         states = zip(self.profiles, self.moments, strict=True)
         is_eligible = goal.eligible
         return [n for n, (one, moment) in enumerate(states) if is_eligible(one.marks, moment)]

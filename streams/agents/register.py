@@ -7,9 +7,8 @@ from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass, field
 
 from models.learning.school import Lesson
-from models.step import Record, Refusal
+from models.step import Record, Refusal, Row
 from streams.agents.desk import Enrolment
-from streams.batches import Outgoing
 
 #: Before the name of a goal: the row that says that its snapshot has been withdrawn.
 WITHDRAWN = b"\x00withdrawn/"
@@ -69,14 +68,14 @@ class Register:
         self.learned += len(records)
         self.offset = offset + 1
 
-    def rows(self) -> list[Outgoing]:
+    def rows(self) -> list[Row]:
         """Rows of the table that say which snapshots are withdrawn, and which no longer."""
-        rows = [Outgoing(WITHDRAWN + name.encode(), b"1") for name in self.removed]
-        return rows + [Outgoing(WITHDRAWN + name.encode(), None) for name in self.returned]
+        rows = [(WITHDRAWN + name.encode(), b"1") for name in self.removed]
+        return rows + [(WITHDRAWN + name.encode(), None) for name in self.returned]
 
-    def withdrawn(self) -> list[Outgoing]:
+    def withdrawn(self) -> list[Row]:
         """Records that withdraw what was said of goals that are no more."""
-        return [Outgoing(name.encode(), None) for name in self.removed]
+        return [(name.encode(), None) for name in self.removed]
 
     def saved(self, now: float) -> None:
         """Note that everything is durable."""

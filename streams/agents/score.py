@@ -124,7 +124,7 @@ class ScoringAgent:
 
     async def note(self, number: int, crashes: Crashes) -> None:
         """Make it durable that a run has crashed, and nothing else."""
-        row = Output(self.topics.profiles, number, [Outgoing(CRASH_KEY, crashes.pack())])
+        row = Output(self.topics.profiles, number, [(CRASH_KEY, crashes.pack())])
         await self.checkpoint.commit(TP(self.topics.events, number), None, [[row]])
         self.profiles.holder(number).apply(CRASH_KEY, crashes.pack())
 
@@ -194,15 +194,15 @@ class ScoringAgent:
     def stages(self, number: int, step: Step) -> list[Stage]:
         """What a step writes, in the order that makes a replay end in the same result."""
         topics = self.topics
-        outputs = [Output(topics.scores, number, [Outgoing(*row) for row in step.scores])]
+        outputs = [Output(topics.scores, number, step.scores)]
         outputs += self._examples(step.examples)
         if step.refused:
             now = datetime.now(UTC)
             outputs.append(dead_letters(topics.dlq, topics.events, number, step.refused, now))
         return [
             outputs,
-            [Output(topics.tickets, number, [Outgoing(*change.row) for change in step.tickets])],
-            [Output(topics.profiles, number, [Outgoing(*row) for row in step.profiles])],
+            [Output(topics.tickets, number, [change.row for change in step.tickets])],
+            [Output(topics.profiles, number, step.profiles)],
             # Last: a receipt never says of anything that it is gone before it is.
             [Output(topics.erasures, number, self._receipts(number, step))],
         ]
@@ -210,7 +210,7 @@ class ScoringAgent:
     def _receipts(self, number: int, step: Step) -> list[Outgoing]:
         goals, now = self.engine.board.names(self.partitions[number]), datetime.now(UTC)
         return [
-            Outgoing(one.profile, encode_receipt(one, goals, self.topics.events, number, now))
+            (one.profile, encode_receipt(one, goals, self.topics.events, number, now))
             for one in step.erasures
         ]
 
@@ -218,7 +218,7 @@ class ScoringAgent:
         by_goal: dict[str, list[Outgoing]] = {}
         for example in examples:
             key = example.goal.encode()
-            by_goal.setdefault(example.goal, []).append(Outgoing(key, encode_example(example)))
+            by_goal.setdefault(example.goal, []).append((key, encode_example(example)))
         return [
             Output(self.topics.examples, goal_partition(goal, self._examples_partitions), records)
             for goal, records in by_goal.items()

@@ -14,12 +14,11 @@ from models.config.schema import Config
 from models.errors import PenchantError
 from models.learning.school import Portrait, Written
 from models.poison import CRASH_KEY, POISON, Crashes, crashes_of
-from models.step import Record, Refusal
+from models.step import Record, Refusal, Row
 from streams.agents.desk import Desk, Schools
 from streams.agents.poison import Crash
 from streams.agents.register import Register, register_of
 from streams.agents.score import goal_partition
-from streams.batches import Outgoing
 from streams.checkpoint import Output, Stage
 from streams.dead_letters import dead_letters
 from streams.transport.store import RunTable
@@ -104,15 +103,14 @@ class TrainingAgent:
         """
         register = await self.ready(number)
         written = await _answer(self.desk.write(number))
-        rows = [Outgoing(*row) for row in written.rows]
-        rows += register.rows() + self._passed(number, register)
+        rows = [*written.rows, *register.rows(), *self._passed(number, register)]
         stages = self._stages(number, register, written, rows)
         with self.metrics.training_seconds.labels("save").time():
             await self.checkpoint.commit(TP(self.topics.examples, number), register.offset, stages)
         if register.offset is not None:
             self.done[number] = register.offset
         for row in rows:
-            self.table.holder(number).apply(row.key, row.value)
+            self.table.holder(number).apply(*row)
         self._show(written.portraits)
         self.metrics.count_lessons(register.results, register.refused)
         for goal in register.removed:
@@ -157,10 +155,10 @@ class TrainingAgent:
 
     async def note(self, number: int, crashes: Crashes) -> None:
         """Make it durable that a run has crashed, and nothing else."""
-        row = Outgoing(CRASH_KEY, crashes.pack())
+        row = (CRASH_KEY, crashes.pack())
         stages = [[Output(self.topics.trainers, number, [row])]]
         await self.checkpoint.commit(TP(self.topics.examples, number), None, stages)
-        self.table.holder(number).apply(row.key, row.value)
+        self.table.holder(number).apply(*row)
 
     def error_of(self, number: int, records: list[Any]) -> Exception | None:
         """What a run would crash a trainer with, from what is durable; nothing is kept."""
@@ -188,19 +186,19 @@ class TrainingAgent:
         known = self.config.goals.keys()
         return register_of(self.goals_of(number), self.table.holder(number), known)
 
-    def _passed(self, number: int, register: Register) -> list[Outgoing]:
+    def _passed(self, number: int, register: Register) -> list[Row]:
         """The end of a note of crashes, once the place is behind us."""
         crashes = self.crashes(number)
         is_behind = crashes is not None and (register.offset or 0) > crashes.last
-        return [Outgoing(CRASH_KEY, None)] if is_behind else []
+        return [(CRASH_KEY, None)] if is_behind else []
 
     def _stages(
-        self, number: int, register: Register, written: Written, rows: list[Outgoing]
+        self, number: int, register: Register, written: Written, rows: list[Row]
     ) -> list[Stage]:
         topics, withdrawn = self.topics, register.withdrawn()
         outputs = [
-            Output(topics.models, 0, [*(Outgoing(*row) for row in written.snapshots), *withdrawn]),
-            Output(topics.insights, 0, [*(Outgoing(*row) for row in written.insights), *withdrawn]),
+            Output(topics.models, 0, [*written.snapshots, *withdrawn]),
+            Output(topics.insights, 0, [*written.insights, *withdrawn]),
         ]
         if register.refused:
             now, source = datetime.now(UTC), topics.examples

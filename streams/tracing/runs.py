@@ -24,7 +24,7 @@ from faust.types import TP
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.trace import Link, Span, SpanContext, SpanKind
 
-from streams.batches import Headers, Outgoing
+from streams.batches import Headers
 from streams.checkpoint import Checkpoint, Output, Stage
 from streams.topics import Topics
 from streams.tracing.context import carried, context_of, headers_of
@@ -161,16 +161,11 @@ class RunTraces:
     def _carrying(self, output: Output, run: Run) -> Output:
         own, of_profile = run.own, run.contexts.get
         if output.topic in self._handed_on and own:
-            records = [Outgoing(one.key, one.value, own) for one in output.records]
-        elif output.topic == self.topics.scores and (run.contexts or own):
-            keys = [(one.key or b"").partition(b"/")[2] for one in output.records]
-            records = [
-                Outgoing(one.key, one.value, of_profile(key, own))
-                for one, key in zip(output.records, keys, strict=True)
-            ]
-        else:
-            return output
-        return output._replace(records=records)
+            return output._replace(headers=[own] * len(output.records))
+        if output.topic == self.topics.scores and (run.contexts or own):
+            keys = [(key or b"").partition(b"/")[2] for key, _ in output.records]
+            return output._replace(headers=[of_profile(key, own) for key in keys])
+        return output
 
     def _counts(self, source: TP, stages: Sequence[Stage]) -> dict[str, int]:
         sent = ("scores", "examples") if source.topic == self.topics.events else ("models",)

@@ -58,9 +58,9 @@ class Ledger(Checkpoint):
         for output in (output for stage in stages for output in stage if output.records):
             self.counts["batches"] += 1
             name = output.topic.removeprefix("penchant").strip(".-").split("-")[0]
-            for record in output.records:
+            for key, value in output.records:
                 self.counts[f"{name}_records"] += 1
-                self.counts[f"{name}_bytes"] += len(record.key or b"") + len(record.value or b"")
+                self.counts[f"{name}_bytes"] += len(key or b"") + len(value or b"")
 
     async def stop(self) -> None:
         """Nothing to close."""

@@ -22,7 +22,6 @@ from aiokafka.producer.sender import AddPartitionsToTxnHandler
 from aiokafka.record.default_records import DefaultRecordBatch
 from faust.types import TP
 
-from streams.batches import Outgoing
 from streams.checkpoint import (
     COMPLETING,
     Checkpoint,
@@ -56,7 +55,7 @@ class Producer:
 
 
 def output(topic: str, *values: bytes, partition: int = 0) -> Output:
-    return Output(topic, partition, [Outgoing(b"k", value) for value in values])
+    return Output(topic, partition, [(b"k", value) for value in values])
 
 
 def ordered() -> tuple[Ordered, Producer]:
@@ -200,7 +199,7 @@ def test_in_order_on_a_broker(embedded: Cluster) -> None:
     async def test(checkpoint: Checkpoint, source: TP) -> None:
         large = [b"%d" % number + os.urandom(100_000) for number in range(12)]
         await checkpoint.commit(source, 1, [[output(topics.scores, *large)]])
-        letter = Output(topics.dlq, 1, [Outgoing(None, b"{", [("reason", b"not_json")])])
+        letter = Output(topics.dlq, 1, [(None, b"{")], [[("reason", b"not_json")]])
         await checkpoint.commit(source, 2, [[letter], [output(topics.profiles, b"state")]])
 
     with_checkpoint(embedded, test)

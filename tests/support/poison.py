@@ -31,7 +31,7 @@ def letters(log: Sequence[Any], stage: int) -> list[tuple[int, str, str]]:
         for _, _, _, stages in log
         for output in stages[stage]
         if output.topic == TOPICS.dlq
-        for headers in (dict(record.headers) for record in output.records)
+        for headers in map(dict, output.headers)
     ]
 
 

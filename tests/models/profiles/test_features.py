@@ -6,15 +6,20 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
+from models.config.durations import DAY
 from models.profiles.features import (
     PROFILE_FEATURES,
     PROFILE_WIDTH,
     SOURCE_FEATURES,
     SOURCE_WIDTH,
     RawProfile,
+    freeze,
     named_features,
+    raw_features,
+    raw_of,
     stack,
 )
+from models.profiles.profile import Profile
 
 SOURCES = ("event/a", "event/b", "named/c")
 NUMBERS = st.sampled_from([0.0, -0.0, 0.25, -3.0, 1e9])
@@ -63,3 +68,34 @@ def test_what_is_stacked_can_be_taken_apart(raws: list[RawProfile]) -> None:
         again = table.one(number)
         assert again.numbers.tobytes() == raw.numbers.tobytes()
         assert (again.names, again.attributes) == (raw.names, raw.attributes)
+
+
+LIVES = st.lists(
+    st.lists(
+        st.tuples(st.sampled_from(SOURCES), st.integers(0, 90 * DAY), st.none() | NUMBERS),
+        min_size=1, max_size=6,
+    ),
+    max_size=5,
+)  # fmt: skip
+
+
+@given(LIVES, st.integers(0, 9 * DAY), st.booleans())
+def test_profiles_as_they_are_have_the_features_of_frozen_ones(
+    lives: list[list[tuple[str, int, float | None]]], later: int, attributed: bool
+) -> None:
+    states = []
+    for events in lives:
+        profile = Profile.starting(events[0][1])
+        for source, at, value in events:
+            profile.touch(at)
+            profile.count(source, at, value, limit=32)
+            if attributed:
+                profile.set_attribute("age", at, value or 0.1)
+        states.append(profile)
+    moments = [profile.last + later for profile in states]
+    found = raw_of(states, moments)
+    plain = raw_features([freeze(one, at) for one, at in zip(states, moments, strict=True)])
+    assert found.profile.tobytes() == plain.profile.tobytes()
+    assert found.rows.tobytes() == plain.rows.tobytes()
+    assert (found.names, found.starts) == (plain.names, plain.starts)
+    assert found.attributes == plain.attributes

@@ -264,7 +264,7 @@ class Deployments(Life):
             assert offset is None
             for output in (output for stage in stages for output in stage):
                 rows = found.setdefault(output.topic, {})
-                rows |= {one.key: one.value for one in output.records}
+                rows |= {key: value for key, value in output.records if key is not None}
         self.log.clear()
         return found
 

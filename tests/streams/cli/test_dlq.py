@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 from datetime import UTC, datetime
+from types import SimpleNamespace
 from typing import Any
 
 import orjson
@@ -27,7 +28,10 @@ NOW = datetime(2026, 1, 1, tzinfo=UTC)
 
 def letter(key: bytes | None, value: bytes | None) -> Any:
     refusal = Refusal(PlainRecord(key, value, 7), "not_json", "why")
-    return dead_letters("dlq", "events", 3, [refusal], NOW).records[0]
+    output = dead_letters("dlq", "events", 3, [refusal], NOW)
+    return SimpleNamespace(
+        key=output.records[0][0], value=output.records[0][1], headers=output.headers[0]
+    )
 
 
 def test_a_letter_keeps_the_bytes_as_they_came() -> None:

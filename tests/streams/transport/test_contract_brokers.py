@@ -13,7 +13,6 @@ from aiokafka.consumer.fetcher import READ_COMMITTED
 from aiokafka.structs import TopicPartition
 from faust.types import TP
 
-from streams.batches import Outgoing
 from streams.checkpoint import Output, Transactional
 from streams.security import client_options
 from streams.transport.consumer import FETCH_WAIT_MS
@@ -78,7 +77,7 @@ def test_the_isolation_set_before_the_start_holds_and_the_position_passes_marker
     async def write() -> None:
         checkpoint = Transactional(settings.prefix, topics.sources, client_options(settings), 30.0)
         await checkpoint.own({source})
-        rows = [Outgoing(b"k", b"%d" % one) for one in range(3)]
+        rows = [(b"k", b"%d" % one) for one in range(3)]
         await checkpoint.commit(source, 1, [[Output(topics.profiles, 0, rows)]])
         await checkpoint.stop()
 

@@ -14,7 +14,6 @@ from faust.types import TP
 from models.config.durations import DAY
 from models.config.loader import load_config
 from models.partition import CLOCK_KEY
-from streams.batches import Outgoing
 from streams.checkpoint import Checkpoint, Ordered, Output, Transactional
 from streams.security import client_options
 from tests.support.cluster import Cluster, Worker, keyed, until
@@ -64,7 +63,7 @@ async def write(cluster: Cluster, changes: list[dict[bytes, bytes | None]]) -> N
         for change in changes:
             for number, rows in partitioned(change, count).items():
                 output = Output(cluster.topics.profiles, number,
-                                [Outgoing(key, value) for key, value in rows.items()])  # fmt: skip
+                                list(rows.items()))  # fmt: skip
                 await checkpoint.commit(sources[number], None, [[output]])
         if checkpoint.transactional:
             await abort(checkpoint, sources, cluster.topics.profiles)
@@ -74,7 +73,7 @@ async def write(cluster: Cluster, changes: list[dict[bytes, bytes | None]]) -> N
 
 async def abort(checkpoint: Checkpoint, sources: list[TP], topic: str) -> None:
     for source in sources:
-        rows = [Outgoing(b"p0", b"never"), Outgoing(b"p1", os.urandom(2_000_000))]
+        rows = [(b"p0", b"never"), (b"p1", os.urandom(2_000_000))]
         with pytest.raises(MessageSizeTooLargeError):
             await checkpoint.commit(source, None, [[Output(topic, source.partition, [row])
                                                     for row in rows]])  # fmt: skip
