@@ -267,7 +267,8 @@ class Run:
         """
         clock, partition = self.partition.clock, self.partition
         target = clock.now
-        self.settle()
+        if self._newcomers.soonest < target:
+            self.settle()
         while (soonest := partition.soonest) < target:
             if self._comings_and_goings() >= self.most:
                 clock.now = start

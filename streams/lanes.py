@@ -146,7 +146,8 @@ class Waiting(Generic[Item]):
 
     def __init__(self, portions: Portions) -> None:
         self._weigh, self._most, _ = portions
-        self._items: deque[Item] = deque()
+        #: Each with its weight.
+        self._items: deque[tuple[int, Item]] = deque()
         #: Of all that wait.
         self.weight = 0
         self._closed = False
@@ -158,17 +159,19 @@ class Waiting(Generic[Item]):
         while self.weight >= self._most() * WAITING and not self._closed:
             self._room.clear()
             await self._room.wait()
-        self._items.append(item)
-        self.weight += self._weigh(item)
+        weight = self._weigh(item)
+        self._items.append((weight, item))
+        self.weight += weight
         self.filled.set()
 
     def take(self) -> list[Item]:
         """Take out the first item and those that go with it."""
-        taken = [self._items.popleft()]
-        weight, most = self._weigh(taken[0]), self._most()
-        while self._items and weight + self._weigh(self._items[0]) <= most:
-            taken.append(self._items.popleft())
-            weight += self._weigh(taken[-1])
+        weight, first = self._items.popleft()
+        taken, most = [first], self._most()
+        while self._items and weight + self._items[0][0] <= most:
+            more, item = self._items.popleft()
+            taken.append(item)
+            weight += more
         self.weight -= weight
         self._room.set()
         if not self._items:
