@@ -2,7 +2,8 @@
 
 ``make bench PARTS=throughput`` runs it and writes benchmarks/RESULTS.md. Every contender reads the
 same events of the same broker from the beginning; a figure is events over the seconds, and over the
-CPU seconds of its process, from its first event to its last.
+CPU seconds of its process, from its first event to its last. With ``--profiles`` or ``--only`` a
+part of it is run, and its table printed, which leaves the page as it is.
 """
 
 from __future__ import annotations
@@ -16,9 +17,10 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import NamedTuple
 
 from benchmarks.aims import Row, put_between, tell
 from benchmarks.throughput.exported import exported
@@ -41,9 +43,20 @@ SHORT = f"{OURS}, steps of {RUN:,}"
 QUIX = "Quix Streams, at least once"
 TUTORIAL = "Faust as its tutorial leads to"
 LITTLE = "counters only"
+LOADS = (200_000, 2_000)
 Figure = tuple[float, float]  # events a second, CPU microseconds an event
+#: Whom we may be put beside alone.
+AGAINST = {"quix": QUIX, "tutorial": TUTORIAL}
 #: Load -> contender -> its figures in each round.
 Found = dict[str, dict[str, list[Figure]]]
+
+
+class Race(NamedTuple):
+    """What is run of each load: events, rounds, and which contenders where it is not all."""
+
+    events: int
+    rounds: int
+    only: Sequence[str] = ()
 
 
 def penchant(
@@ -132,10 +145,9 @@ def contenders(cluster: Cluster, number: int, models: str) -> dict[str, Callable
     }
 
 
-def measured(
-    folder: Path, broker: str, profiles: int, number: int, rounds: int
-) -> dict[str, list[Figure]]:
-    """All contenders, one after the other, so many times."""
+def measured(folder: Path, broker: str, profiles: int, race: Race) -> dict[str, list[Figure]]:
+    """Contenders, one after the other, so many times."""
+    number, rounds, only = race
     settings = Settings(brokers=broker, prefix=f"load{profiles}", partitions=PARTITIONS)
     cluster = Cluster(settings, folder).create_topics()
     cluster.send(events(number, profiles))
@@ -151,6 +163,8 @@ def measured(
     runs = contenders(cluster, number, str(models))
     tutorial = contenders(few, number // 10, str(models))
     runs |= {name: run for name, run in tutorial.items() if name.startswith(TUTORIAL)}
+    if only:
+        runs = {name: run for name, run in runs.items() if name in only}
     for turn in range(rounds):
         for name, run in runs.items():
             found.setdefault(name, []).append(run(turn))
@@ -173,17 +187,26 @@ def table(found: dict[str, list[Figure]]) -> str:
 
 def run(number: int, rounds: int) -> Found:
     """All contenders with both loads; writes the tables and draws them."""
-    found: Found = {}
-    with tempfile.TemporaryDirectory() as folder, apache_kafka(Path(folder) / "kafka") as broker:
-        for profiles in (200_000, 2_000):
-            found[f"{profiles:,} profiles"] = measured(
-                Path(folder), broker.address, profiles, number, rounds
-            )
+    found = found_with(LOADS, Race(number, rounds))
     what = f"{number:,} events, {rounds} rounds"
-    write("\n".join(f"### {load}\n\n{table(one)}\n" for load, one in found.items()), what)
+    write(tables(found), what)
     rates = {load: rates_of(one) for load, one in found.items()}
     draw_rates(rates, f"{what}; medians, least and most", PICTURES / "throughput.png")
     return found
+
+
+def found_with(loads: Iterable[int], race: Race) -> Found:
+    """What contenders do with events of so many profiles."""
+    with tempfile.TemporaryDirectory() as folder, apache_kafka(Path(folder) / "kafka") as broker:
+        return {
+            f"{profiles:,} profiles": measured(Path(folder), broker.address, profiles, race)
+            for profiles in loads
+        }
+
+
+def tables(found: Found) -> str:
+    """A table of each load."""
+    return "\n".join(f"### {load}\n\n{table(one)}\n" for load, one in found.items())
 
 
 def rows_of(found: Found, number: int, rounds: int) -> list[Row]:
@@ -218,7 +241,14 @@ def main() -> None:
     options = argparse.ArgumentParser(description=__doc__)
     options.add_argument("--events", type=int, default=100_000)
     options.add_argument("--rounds", type=int, default=5)
+    options.add_argument("--profiles", type=int, nargs="+", help="loads, of 200000 and 2000")
+    options.add_argument("--only", choices=AGAINST, nargs="+", help="beside us")
     given = options.parse_args()
+    if given.profiles or given.only:
+        only = [OURS, *(AGAINST[name] for name in given.only or AGAINST)]
+        race = Race(given.events, given.rounds, only)
+        print(tables(found_with(given.profiles or LOADS, race)))
+        return
     tell(rows_of(run(given.events, given.rounds), given.events, given.rounds))
 
 
@@ -227,14 +257,14 @@ def rates_of(found: dict[str, list[Figure]]) -> dict[str, list[float]]:
     return {name: [rate for rate, _ in figures] for name, figures in found.items()}
 
 
-def write(tables: str, what: str) -> None:
+def write(shown: str, what: str) -> None:
     """Put the tables between the marks of the results page."""
     about = (
         f"{datetime.now(UTC):%d %B %Y}, Python {platform.python_version()}, "
         f"{os.cpu_count()} cores, Apache Kafka on the same machine, {PARTITIONS} partitions, "
         f"{what}, alternately.\n\n"
     )
-    put_between("throughput", lambda _: about + tables)
+    put_between("throughput", lambda _: about + shown)
 
 
 if __name__ == "__main__":
