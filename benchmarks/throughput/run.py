@@ -2,8 +2,8 @@
 
 ``make bench PARTS=throughput`` runs it and writes benchmarks/RESULTS.md. Every contender reads the
 same events of the same broker from the beginning; a figure is events over the seconds, and over the
-CPU seconds of its process, from its first event to its last. With ``--profiles`` or ``--only`` a
-part of it is run, and its table printed, which leaves the page as it is.
+CPU seconds of its process, from its first event to its last. With ``--profiles`` only the two that
+have an aim stand beside us, with these loads, and only the ratios are written.
 """
 
 from __future__ import annotations
@@ -44,9 +44,8 @@ QUIX = "Quix Streams, at least once"
 TUTORIAL = "Faust as its tutorial leads to"
 LITTLE = "counters only"
 LOADS = (200_000, 2_000)
+MODULE = "python -m benchmarks.throughput.run"
 Figure = tuple[float, float]  # events a second, CPU microseconds an event
-#: Whom we may be put beside alone.
-AGAINST = {"quix": QUIX, "tutorial": TUTORIAL}
 #: Load -> contender -> its figures in each round.
 Found = dict[str, dict[str, list[Figure]]]
 
@@ -211,7 +210,7 @@ def tables(found: Found) -> str:
 
 def rows_of(found: Found, number: int, rounds: int) -> list[Row]:
     """What was found beside what was asked for."""
-    command = f"python -m benchmarks.throughput.run --events {number} --rounds {rounds}"
+    command = f"{MODULE} --events {number} --rounds {rounds}"
     told = []
     for load, name, label, aim in (
         ("200,000 profiles", OURS, "P1", 20_000), ("2,000 profiles", SHORT, "P1b", 45_000)
@@ -221,6 +220,12 @@ def rows_of(found: Found, number: int, rounds: int) -> list[Row]:
         figure = f"whole job, one worker, {load}{steps}: events a second of CPU, and by the clock"
         said = f"{1e6 / cpu:,.0f} ({cpu:.0f} us each); {rate:,.0f}"
         told.append(Row(label, figure, f"{aim:,} a core", said, 1e6 / cpu >= aim, command))
+    return told + ratios_of(found, command)
+
+
+def ratios_of(found: Found, command: str) -> list[Row]:
+    """What was found beside what people would pick instead."""
+    told = []
     for load, figures in found.items():
         ours, _ = medians(figures[OURS])
         quix, faust = (ours / medians(figures[name])[0] for name in (QUIX, TUTORIAL))
@@ -242,12 +247,12 @@ def main() -> None:
     options.add_argument("--events", type=int, default=100_000)
     options.add_argument("--rounds", type=int, default=5)
     options.add_argument("--profiles", type=int, nargs="+", help="loads, of 200000 and 2000")
-    options.add_argument("--only", choices=AGAINST, nargs="+", help="beside us")
     given = options.parse_args()
-    if given.profiles or given.only:
-        only = [OURS, *(AGAINST[name] for name in given.only or AGAINST)]
-        race = Race(given.events, given.rounds, only)
-        print(tables(found_with(given.profiles or LOADS, race)))
+    if given.profiles:
+        found = found_with(given.profiles, Race(given.events, given.rounds, (OURS, QUIX, TUTORIAL)))
+        print(tables(found))
+        loads = " ".join(map(str, given.profiles))
+        tell(ratios_of(found, f"{MODULE} --profiles {loads} --rounds {given.rounds}"))
         return
     tell(rows_of(run(given.events, given.rounds), given.events, given.rounds))
 

@@ -31,7 +31,7 @@ PARTS = {
     ),
     "applying events": r"models/(run|profiles|events|goals|hashing|partition)",
     "bookkeeping of a run": r"models/|streams/(agents|lanes|app|metrics|dead_letters)",
-    "delivery, transaction": r"streams/checkpoint|aiokafka|kafka/",
+    "delivery, transaction": r"streams/(checkpoint|batches)|aiokafka|kafka/",
     "Faust, event loop": r"faust/|mode/|asyncio/|streams/|threading|prometheus",
 }
 WAITS = re.compile(
