@@ -7,7 +7,6 @@ wait for it.
 from __future__ import annotations
 
 from array import array
-from hashlib import blake2b
 from itertools import compress
 from typing import NamedTuple
 
@@ -17,6 +16,7 @@ from models.goals.calendar import Calendar
 from models.goals.compiled import Compiled
 from models.goals.schedule import Bools, Ints, UInts
 from models.goals.tickets import ABANDONED_AFTER
+from models.hashing import digest64
 from models.partition import Partition
 from models.timers import schedule_silences
 
@@ -54,8 +54,7 @@ def set_timers(compiled: Compiled, partition: Partition, times: Times) -> None:
 
 def _set_for_profiles(compiled: Compiled, partition: Partition, times: Times) -> None:
     keys = times.keys
-    digests = b"".join(blake2b(key, digest_size=8).digest() for key in keys)
-    hashes: UInts = np.frombuffer(digests, "<u8")
+    hashes: UInts = np.frombuffer(b"".join(map(digest64, keys)), "<u8")
     lasts = np.frombuffer(times.lasts, np.int64)
     starts = np.maximum(np.frombuffer(times.firsts, np.int64), partition.clock.now)
     for goal in compiled.scheduled:

@@ -77,11 +77,11 @@ def compile_path(path: str) -> Reader:
     >>> compile_path("properties.plan")({"type": "login", "properties": {"plan": "gold"}})
     ['gold']
     """
-    steps, name = parse_path(path), property_in(path)
+    steps = parse_path(path)
     if len(steps) == 1:
         return _field(steps[0])
-    if name is not None:
-        return _property(name)
+    if len(steps) == 2:
+        return _property(steps[1])
     return lambda event: list(values_at(event, steps))
 
 

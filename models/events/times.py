@@ -35,7 +35,7 @@ def parse_time(value: object) -> int:
     >>> parse_time(1767222000000)
     1767222000000
     """
-    if type(value) is str:
+    if isinstance(value, str):
         millis = _of_text(value)
     elif type(value) is int or (type(value) is float and value.is_integer()):
         millis = int(value)

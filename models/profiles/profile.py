@@ -84,9 +84,7 @@ class Profile(Struct, array_like=True, gc=False):
             self.last = at
         elif at < self.first:
             self.first = at
-        day = at // DAY
-        if day != self.days.latest:
-            self.days.observe(day)
+        self.days.observe(at // DAY)
 
     def count(self, source: str, at: int, value: float | None, limit: int) -> bool:
         """Count an event under a source; under ``other`` once there are ``limit`` event types.
