@@ -23,7 +23,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from benchmarks.aims import Row, put_between, tell
-from benchmarks.throughput.exported import exported
+from benchmarks.rivals.exported import exported
 from benchmarks.throughput.load import CONFIG, PROPENSITIES, events, snapshots
 from benchmarks.throughput.plot import PICTURES, draw_rates
 from streams.admin import admin_client, create_topics
@@ -113,11 +113,11 @@ def contenders(cluster: Cluster, number: int, models: str) -> dict[str, Callable
     floor = str(HERE / "floor.py")
 
     def quix(guarantee: str, work: str) -> Callable[[int], Figure]:
-        script = str(HERE / "rival_quix.py")
+        script = str(HERE.parent / "rivals" / "quix.py")
         return lambda _: rival(str(RIVALS), script, broker, topic, str(number), guarantee, work)
 
     def faust(work: str) -> Callable[[int], Figure]:
-        script = str(HERE / "rival_faust.py")
+        script = str(HERE.parent / "rivals" / "tutorial.py")
         return lambda _: rival(
             sys.executable, script, broker, topic, str(number), str(PARTITIONS), work
         )

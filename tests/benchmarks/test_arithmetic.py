@@ -8,8 +8,8 @@ from typing import Any
 import orjson
 import pytest
 
-from benchmarks.throughput import arithmetic
-from benchmarks.throughput.exported import exported
+from benchmarks.rivals import arithmetic
+from benchmarks.rivals.exported import exported
 from benchmarks.throughput.load import CONFIG, PROPENSITIES, events, snapshots
 from models.config.loader import load_config
 from models.engine import Engine

@@ -1,6 +1,6 @@
 """The agent that Faust's tutorial leads to: a table read, a table write, a send for every score.
 
-``python rival_faust.py BROKER TOPIC EVENTS PARTITIONS MODELS``; MODELS as of rival_quix.py.
+``python tutorial.py BROKER TOPIC EVENTS PARTITIONS MODELS``; MODELS as of quix.py.
 """
 
 import os

@@ -1,6 +1,6 @@
 """Quix Streams in the way natural to it: a stateful function, expanded into two outputs.
 
-By its own Python: ``python rival_quix.py BROKER TOPIC EVENTS GUARANTEE MODELS``, where GUARANTEE is
+By its own Python: ``python quix.py BROKER TOPIC EVENTS GUARANTEE MODELS``, where GUARANTEE is
 at_least_once or exactly_once, and MODELS the file of exported.py, or ``counters`` for the little
 that counters.py does.
 """
