@@ -19,7 +19,8 @@ from mode.signals import Signal
 
 from streams.checkpoint import BATCH_BYTES
 from streams.crashes import CRASHED
-from streams.transport.consumer import RunConsumer, RunFetcher
+from streams.transport.consumer import RunConsumer
+from streams.transport.thread import RunFetcher
 from tests.support.transport import EVENTS, PROFILES, Rig, records, run
 
 A, OTHER = TP(EVENTS, 0), TP(EVENTS, 1)

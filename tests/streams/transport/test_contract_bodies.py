@@ -69,6 +69,8 @@ BODIES = [
          "agents, topics and tables hear of partitions in this order"),
     Body(App, "_on_partitions_revoked", "c1abd58dcb37",
          "the flow is stopped and emptied before the worker lets partitions go"),
+    Body(App, "_on_rebalance_when_stopped", "603ccb5e2c26",
+         "it closes the consumer, which RunConsumerThread leaves to its own end"),
     Body(App, "_stop_consumer", "96573acf5f04", "the fetcher is stopped before the tables are"),
     Body(TableManager, "on_stop", "301d30f94630", "the fetcher is stopped before the tables are"),
     Body(Collection, "_new_store", "0cad007da65f", "RunTable replaces it"),
@@ -129,7 +131,7 @@ def test_sources_are_sought_before_anything_is_resumed_after_recovery() -> None:
 
 
 def test_a_pin_says_what_moved() -> None:
-    moved = Body(faust.Stream, "noack", "000000000000", "acknowledging by hand")
+    moved = Body(faust.Stream, "noack", "603ccb5e2c26", "acknowledging by hand")
     with pytest.raises(AssertionError) as failed:
         assert_same_body(moved)
     said = str(failed.value)

@@ -15,7 +15,7 @@ from faust.types import TP
 
 from streams.checkpoint import Output, Transactional
 from streams.security import client_options
-from streams.transport.consumer import FETCH_WAIT_MS
+from streams.transport.thread import FETCH_WAIT_MS
 from tests.support.cluster import Cluster
 from tests.support.transport import run
 

@@ -50,6 +50,7 @@ CALLS = [
     Call(consumer.Fetcher, "_fetcher", "self", OVERRIDDEN),
     Call(driver.AIOKafkaConsumerThread, "_create_worker_consumer", "self transport", OVERRIDDEN),
     Call(driver.AIOKafkaConsumerThread, "on_thread_stop", "self", OVERRIDDEN),
+    Call(driver.AIOKafkaConsumerThread, "close", "self", OVERRIDDEN),
     Call(threads.ServiceThread, "on_crash", "self msg fmt kwargs", OVERRIDDEN),
     Call(threads.ServiceThread, "_stopped_set", "self", OVERRIDDEN),
     Call(Transport, "__init__", "self url app loop", OVERRIDDEN),

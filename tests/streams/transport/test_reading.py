@@ -21,8 +21,8 @@ from faust.transport.drivers import aiokafka as driver
 from hypothesis import given
 from hypothesis import strategies as st
 
-from streams.transport.consumer import RunConsumerThread
 from streams.transport.reading import Fetched, ParsedRecords
+from streams.transport.thread import RunConsumerThread
 from tests.support.transport import Rig, run
 
 PLACE = TopicPartition("log", 0)

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from faust.app.base import App
 
-from streams.transport.consumer import FetchError, RunFetcher
+from streams.transport.thread import FetchError, RunFetcher
 from tests.support.transport import Rig, run
 
 
@@ -99,6 +101,23 @@ def test_fetches_that_are_cancelled_while_a_consumer_stops_cancel_nothing_else()
     assert consumer.left
 
 
+def test_a_rebalance_that_ends_while_the_worker_stops_takes_no_connection_from_its_thread() -> None:
+    """Faust closes them from the loop of the worker, and marks the consumer as closed."""
+    left = Leaving(ends=True)
+
+    async def stop() -> None:
+        consumer: Any = Rig().consumer
+        consumer._thread._consumer = left
+        stopped: Any = SimpleNamespace(consumer=consumer)
+        App._on_rebalance_when_stopped(stopped)
+        await asyncio.sleep(0)
+        assert not left.left
+        await consumer._thread.on_thread_stop()
+
+    run(stop)
+    assert left.left
+
+
 def test_who_cancels_the_stop_of_a_consumer_is_obeyed() -> None:
     async def test() -> None:
         thread: Any = Rig().consumer._thread
@@ -116,7 +135,7 @@ def test_who_cancels_the_stop_of_a_consumer_is_obeyed() -> None:
 def test_a_group_that_cannot_be_left_keeps_no_worker_from_ending(
     ends: bool, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.setattr("streams.transport.consumer.LEAVING", 0.05)
+    monkeypatch.setattr("streams.transport.thread.LEAVING", 0.05)
     consumer = Leaving(ends=ends)
 
     async def stop() -> None:
