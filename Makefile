@@ -51,7 +51,7 @@ lint: $(READY) ## style, and that the core stays pure
 	$(BIN)/ruff format --check
 	$(BIN)/lint-imports
 
-types: $(READY) ## mypy --strict on models, streams and tests
+types: $(READY) ## mypy --strict on models, streams, tests and benchmarks
 	$(BIN)/mypy
 
 docs: $(READY) ## write what is generated: schemas, references, dashboards
@@ -123,7 +123,7 @@ monitor-test: $(READY) ## a real Prometheus beside a worker on Apache Kafka: fau
 chaos: $(READY) ## two million events under forty-four faults of workers and brokers; SEED=n orders them anew
 	PENCHANT_CHAOS=long PENCHANT_CHAOS_SEED=$(or $(SEED),1) $(BIN)/python -m pytest tests/chaos/test_chaos.py -p no:logging $(ARGS)
 
-bench: $(READY) .cache/rivals/bin/python ## everything that has an aim, on Apache Kafka, beside Quix Streams and plain Faust: 40 minutes; PARTS, ROUNDS, EVENTS
+bench: $(READY) .cache/rivals/bin/python ## everything that has an aim, on Apache Kafka, beside Quix Streams and plain Faust: 40 to 60 minutes; PARTS, ROUNDS, EVENTS
 	$(BIN)/python -m benchmarks.run --rounds $(or $(ROUNDS),5) --events $(or $(EVENTS),100000) $(PARTS)
 
 .cache/rivals/bin/python:

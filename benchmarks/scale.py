@@ -28,7 +28,8 @@ from models.goals.tickets import TicketBook, id_of, ticket_key
 from models.partition import CLOCK_KEY, NOT_PROFILES, Partition
 from models.profiles.codec import pack, unpack
 from models.step import PlainRecord
-from streams.checkpoint import Ordered, Outgoing, Output
+from streams.batches import Outgoing
+from streams.checkpoint import Ordered, Output
 from streams.security import client_options
 from streams.settings import Settings
 from tests.support.apache import apache_kafka
@@ -134,7 +135,7 @@ async def write(cluster: Cluster, found: Patterns, profiles: int) -> int:
         tickets += sum(len(one.records) for one in stage if one.topic == cluster.topics.tickets)
         await checkpoint.commit(source, None, [stage])
     clocks = [
-        Output(cluster.topics.profiles, number, [Outgoing(CLOCK_KEY, found.clock)])
+        Output(cluster.topics.profiles, number, [(CLOCK_KEY, found.clock)])
         for number in range(PARTITIONS)
     ]
     await checkpoint.commit(source, None, [clocks])
@@ -150,9 +151,9 @@ def rows(cluster: Cluster, found: Patterns, numbers: range) -> list[Output]:
         key = f"p{number:07d}".encode()
         partition = partition_of(key, all_partitions, all_partitions)
         state, tickets = found.states[number % len(found.states)]
-        by_partition.setdefault((topics.profiles, partition), []).append(Outgoing(key, state))
+        by_partition.setdefault((topics.profiles, partition), []).append((key, state))
         by_partition.setdefault((topics.tickets, partition), []).extend(
-            Outgoing(ticket_key(key, *id_of(ticket)), ticket) for ticket in tickets
+            (ticket_key(key, *id_of(ticket)), ticket) for ticket in tickets
         )
     return [Output(*place, records) for place, records in by_partition.items()]
 

@@ -17,7 +17,7 @@ from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import BatchSpanProcessor, SpanExporter, SpanExportResult
 from opentelemetry.sdk.trace.sampling import ParentBased, TraceIdRatioBased
 
-from streams.checkpoint import Checkpoint, Ordered, Outgoing, Output
+from streams.checkpoint import Checkpoint, Ordered, Output
 from streams.settings import Settings
 from streams.topics import topics_of
 from streams.tracing.runs import RunTraces
@@ -53,7 +53,7 @@ def records(traced: bool) -> list[Any]:
 def seconds(share: float | None, run: list[Any]) -> float:
     """Seconds a run, the best of some rounds."""
     checkpoint: Checkpoint = Nothing("g", TOPICS.sources, {})
-    scores = Output(TOPICS.scores, 0, [Outgoing(b"churn/" + one.key, b"{}") for one in run])
+    scores = Output(TOPICS.scores, 0, [(b"churn/" + one.key, b"{}") for one in run])
     source = TP(TOPICS.events, 0)
 
     async def handle(_number: int, _records: list[Any], offset: int) -> None:

@@ -3,7 +3,7 @@
 Takes folders that ``penchant backtest`` wrote:
 
     pip install 'penchant[benchmark]'
-    python benchmarks/accuracy/against_lightgbm.py out/journey out/retail out/cdnow
+    python -m benchmarks.accuracy.against_lightgbm out/journey out/retail out/cdnow
 
 For each goal the labelled tickets stand in the order of T0. At every twentieth of them LightGBM is
 trained anew on all tickets whose window has closed by then, and scores the next twentieth. Figures

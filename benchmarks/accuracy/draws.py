@@ -4,7 +4,7 @@ A hash of the goal's name decides at which moment of its period a profile's tick
 same question under another name is asked of the same profiles at other moments:
 
     pip install 'penchant[parquet,report]'
-    python benchmarks/accuracy/draws.py examples/cdnow.yaml cdnow.jsonl 10
+    python -m benchmarks.accuracy.draws examples/cdnow.yaml cdnow.jsonl 10
 
 Prints each goal's AUC under its own name and under so many others, which are the same every time.
 Goals whose tickets open at events have no such moment: they come to the same figure every time.
@@ -48,5 +48,5 @@ def judged(config: str, events: str, draw: int) -> list[float]:
 
 if __name__ == "__main__":
     if len(sys.argv) != 4:
-        sys.exit("usage: python benchmarks/accuracy/draws.py CONFIG EVENTS DRAWS")
+        sys.exit("usage: python -m benchmarks.accuracy.draws CONFIG EVENTS DRAWS")
     main(sys.argv[1], sys.argv[2], int(sys.argv[3]))

@@ -3,7 +3,7 @@
 Takes folders that ``penchant backtest`` wrote:
 
     pip install 'penchant[benchmark]'
-    python benchmarks/accuracy/limits.py out/journey out/retail out/cdnow
+    python -m benchmarks.accuracy.limits out/journey out/retail out/cdnow
 
 Over the second half of the labelled tickets, for each goal:
 
@@ -23,10 +23,11 @@ from pathlib import Path
 import lightgbm
 import numpy as np
 import numpy.typing as npt
-from against_lightgbm import COMMON, SETTINGS, Tickets, read, retrained
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import roc_auc_score
 from sklearn.model_selection import GroupKFold
+
+from benchmarks.accuracy.against_lightgbm import COMMON, SETTINGS, Tickets, read, retrained
 
 SAMPLES = 1_000
 FOLDS = 5
@@ -94,7 +95,7 @@ def logistic(known: Array, label: Labels, asked: Array) -> Array:
 def tree(known: Array, label: Labels, asked: Array) -> Array:
     """LightGBM with the smaller of the two settings."""
     setting = dict(SETTINGS["6 leaves"])
-    rounds = setting.pop("rounds")
+    rounds = int(setting.pop("rounds"))
     booster = lightgbm.train(COMMON | setting, lightgbm.Dataset(known, label), rounds)
     said: Array = np.asarray(booster.predict(asked))
     return said

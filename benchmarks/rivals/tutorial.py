@@ -1,19 +1,21 @@
 """The agent that Faust's tutorial leads to: a table read, a table write, a send for every score.
 
-``python tutorial.py BROKER TOPIC EVENTS PARTITIONS MODELS``; MODELS as of quix.py.
+With this project on its path: ``python tutorial.py BROKER TOPIC EVENTS PARTITIONS MODELS``;
+MODELS as of quix.py.
 """
 
 import os
 import sys
 import tempfile
 import time
+from typing import Any
 
-import arithmetic
-import counters
 import faust
 
+from benchmarks.rivals import arithmetic, counters
+
 broker, topic, wanted, partitions = sys.argv[1], sys.argv[2], int(sys.argv[3]), int(sys.argv[4])
-work = counters if sys.argv[5] == "counters" else arithmetic.Models(sys.argv[5])
+work: Any = counters if sys.argv[5] == "counters" else arithmetic.Models(sys.argv[5])
 app = faust.App(
     f"naive-{time.time():.0f}",
     broker=f"kafka://{broker}",
@@ -33,7 +35,7 @@ seen = {"events": 0, "wall": 0.0, "cpu": 0.0}
 
 
 @app.agent(source)
-async def score(stream):
+async def score(stream: Any) -> None:
     async for event in stream:
         if not seen["events"]:
             seen["wall"], seen["cpu"] = time.perf_counter(), time.process_time()

@@ -1,0 +1,1 @@
+"""How far accuracy could go, and what of it is chance: beside other learners and other moments."""
