@@ -211,7 +211,8 @@ def idle(worker: Worker) -> float:
 def shown(worker: Worker, name: str) -> float:
     """A metric of a worker, summed over its labels."""
     assert worker.alive, worker.log.read_text()[-4000:]
-    return sum(value for key, value in worker.metrics().items() if key.startswith(name))
+    only = worker.metrics(name.partition("/")[0])
+    return sum(value for key, value in only.items() if key.startswith(name))
 
 
 def resident(worker: Worker) -> int:

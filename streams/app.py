@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 import faust
@@ -72,7 +72,7 @@ def build_app(
     registry
         Where metrics are registered; one of its own if left out.
     """
-    return Worker(config, settings, registry or CollectorRegistry()).app
+    return Worker(config, settings, registry or CollectorRegistry(auto_describe=True)).app
 
 
 class Worker:
@@ -211,12 +211,12 @@ class Worker:
 
     def _unlearned(self, number: int) -> int:
         """Examples that wait for trainers here, where events of a partition have piled up."""
-        learned = {TP(self.topics.examples, at): end for at, end in self.training.learned.items()}
-        lags = self._lags(self._done() | learned)
-        if lags.get(TP(self.topics.events, number), 0) <= self.pace.least:
+        place, done = TP(self.topics.events, number), self._done()
+        if self._lags(done, [place]).get(place, 0) <= self.pace.least:
             return 0
-        examples = [lag for tp, lag in lags.items() if tp.topic == self.topics.examples]
-        return max(examples, default=0)
+        learned = {TP(self.topics.examples, at): end for at, end in self.training.learned.items()}
+        examples = [TP(self.topics.examples, at) for at in range(self.settings.partitions)]
+        return max(self._lags(done | learned, examples).values(), default=0)
 
     async def _train(self, number: int, runs: list[Any] | None) -> None:
         self._asked.discard(TP(self.topics.examples, number))
@@ -276,11 +276,11 @@ class Worker:
             TP(examples, number): offset for number, offset in self.training.done.items()
         }
 
-    def _lags(self, done: Mapping[TP, int]) -> dict[TP, int]:
-        """Source partitions -> records from the next offset on, by what is done."""
+    def _lags(self, done: Mapping[TP, int], tps: Iterable[TP] | None = None) -> dict[TP, int]:
+        """Source partitions, all or some -> records from the next offset on, by what is done."""
         consumer: Any = self.app.consumer
         positions: Positions = consumer.positions
-        return positions.lags(done)
+        return positions.lags(done, tps)
 
     def _repartitioned(self, consumer: Any) -> RepartitionedError | None:
         """What is wrong where partitions were added to a source."""

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import socket
+from collections.abc import Sequence
 from typing import Any
 
 import faust
+from prometheus_client import CollectorRegistry
 from prometheus_client.exposition import choose_encoder
+from prometheus_client.registry import Collector
 
 from models.errors import PenchantError
 from streams.metrics import Metrics
@@ -27,7 +30,8 @@ def add_pages(app: faust.App, metrics: Metrics, vitals: Vitals) -> None:
         encode, content_type = choose_encoder(request.headers.get("Accept", ""))
         # The header as a whole: aiohttp does not take a character set as part of a type.
         headers = {"Content-Type": content_type}
-        return view.bytes(encode(metrics.registry), headers=headers)
+        registry = asked_for(metrics.registry, request.query.getall("name[]", []))
+        return view.bytes(encode(registry), headers=headers)
 
     @app.page("/livez", name="livez")
     async def live(view: Any, _request: Any) -> Any:
@@ -38,6 +42,11 @@ def add_pages(app: faust.App, metrics: Metrics, vitals: Vitals) -> None:
     async def ready(view: Any, _request: Any) -> Any:
         why_not = vitals.unready
         return view.json({"ready": why_not is None, "why_not": why_not}, status=_status(why_not))
+
+
+def asked_for(registry: CollectorRegistry, names: Sequence[str]) -> Collector:
+    """The metrics of some names, or all where none is named: as prometheus-client serves them."""
+    return registry.restricted_registry(names) if names else registry
 
 
 def _status(why_not: str | None) -> int:

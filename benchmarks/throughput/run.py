@@ -82,15 +82,13 @@ def followed(worker: Worker, number: int) -> Figure:
     first: tuple[float, float, float] | None = None
     deadline = time.monotonic() + PATIENCE
     while time.monotonic() < deadline:
-        shown = worker.metrics()
+        done = worker.metrics("penchant_events_total").get("penchant_events_total/applied", 0.0)
         now = time.perf_counter()
-        done = shown.get("penchant_events_total/applied", 0.0)
-        cpu = cpu_seconds(shown)
         if done and first is None:
-            first = (done, now, cpu)
+            first = (done, now, cpu_seconds(worker.metrics()))
         if first is not None and done >= number:
-            handled = done - first[0]
-            return handled / (now - first[1]), (cpu - first[2]) / handled * 1e6
+            handled, cpu = done - first[0], cpu_seconds(worker.metrics()) - first[2]
+            return handled / (now - first[1]), cpu / handled * 1e6
         time.sleep(0.2)
     raise TimeoutError(worker.log.read_text()[-2000:])
 

@@ -42,9 +42,9 @@ class Positions:
             if state is not None and state.has_valid_position:
                 yield TP(tp.topic, tp.partition), state
 
-    def _sources(self) -> Iterator[tuple[TP, Any]]:
+    def _sources(self, tps: Iterable[TP] | None = None) -> Iterator[tuple[TP, Any]]:
         checkpoint = self._consumer.checkpoint
-        return ((tp, state) for tp, state in self.states() if tp.topic in checkpoint.sources)
+        return ((tp, state) for tp, state in self.states(tps) if tp.topic in checkpoint.sources)
 
     def insist_on(self, tp: TP, due: int) -> None:
         """See to it that a partition still has the offset up to which it was read.
@@ -80,17 +80,19 @@ class Positions:
             if self._under_way(tp, done) > 0 or state._position < self._end(state)
         }
 
-    def lags(self, done: Mapping[TP, int]) -> dict[TP, int]:
+    def lags(self, done: Mapping[TP, int], tps: Iterable[TP] | None = None) -> dict[TP, int]:
         """Source partitions -> offsets that the broker has and that are not done with.
 
         Parameters
         ----------
         done
             Source partitions -> the offset after the last one that was handed over and is durable.
+        tps
+            Those that are looked at; all if left out.
         """
         return {
             tp: max((state.highwater or 0) - state._position, 0) + max(self._under_way(tp, done), 0)
-            for tp, state in self._sources()
+            for tp, state in self._sources(tps)
         }
 
     def _end(self, state: Any) -> int:

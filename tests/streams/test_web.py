@@ -7,6 +7,7 @@ from typing import Any
 
 import orjson
 import pytest
+from multidict import MultiDict
 from prometheus_client import CollectorRegistry
 from prometheus_client.parser import text_string_to_metric_families
 
@@ -48,14 +49,15 @@ class App:
 
         return add
 
-    async def get(self, path: str) -> Answer:
-        answer: Answer = await self.pages[path](View(), SimpleNamespace(headers={}))
+    async def get(self, path: str, *names: str) -> Answer:
+        query = MultiDict(("name[]", name) for name in names)
+        answer: Answer = await self.pages[path](View(), SimpleNamespace(headers={}, query=query))
         return answer
 
 
 def served() -> tuple[App, Metrics]:
     app: Any = App()
-    metrics = Metrics(CollectorRegistry())
+    metrics = Metrics(CollectorRegistry(auto_describe=True))
     add_pages(app, metrics, app.vitals)
     return app, metrics
 
@@ -82,5 +84,17 @@ def test_metrics_are_served_as_prometheus_reads_them() -> None:
         found = {family.name: family for family in text_string_to_metric_families(
             answer.body.decode())}  # fmt: skip
         assert found["penchant_scores"].samples[0].value == 3
+
+    run(test)
+
+
+def test_metrics_that_are_named_are_served_alone() -> None:
+    async def test() -> None:
+        app, metrics = served()
+        metrics.scores.inc(3)
+        answer = await app.get("/metrics", "penchant_scores_total", "process_cpu_seconds_total")
+        found = {one.name for one in text_string_to_metric_families(answer.body.decode())}
+        assert found == {"penchant_scores", "process_cpu_seconds"}
+        assert not (await app.get("/metrics", "nobody_knows_it")).body.strip()
 
     run(test)

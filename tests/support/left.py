@@ -20,10 +20,7 @@ Rows = dict[int, dict[bytes, bytes]]
 def handled(*workers: Worker) -> float:
     """How many events workers have handled since they started."""
     return sum(
-        value
-        for worker in workers
-        for name, value in worker.metrics().items()
-        if name.startswith("penchant_events_total")
+        value for worker in workers for value in worker.metrics("penchant_events_total").values()
     )
 
 

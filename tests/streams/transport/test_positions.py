@@ -45,7 +45,9 @@ def with_states(rig: Rig, states: dict[TP, State]) -> Rig:
 def test_the_lag_of_a_source_is_what_was_not_fetched() -> None:
     async def test() -> None:
         states = {A: State(7, 10, 1.0), B: State(4, None, 1.0), LOG: State(0, 9, 1.0)}
-        assert with_states(Rig(), states).consumer.positions.lags({}) == {A: 3, B: 0}
+        positions = with_states(Rig(), states).consumer.positions
+        assert positions.lags({}) == {A: 3, B: 0}
+        assert positions.lags({}, [A, LOG]) == {A: 3}
 
     run(test)
 
