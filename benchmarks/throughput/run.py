@@ -24,6 +24,7 @@ from typing import NamedTuple
 
 from benchmarks.aims import Row, put_between, tell
 from benchmarks.rivals.exported import exported
+from benchmarks.scale import shown
 from benchmarks.throughput.load import CONFIG, PROPENSITIES, events, snapshots
 from benchmarks.throughput.plot import PICTURES, draw_rates
 from streams.admin import admin_client, create_topics
@@ -82,7 +83,7 @@ def followed(worker: Worker, number: int) -> Figure:
     first: tuple[float, float, float] | None = None
     deadline = time.monotonic() + PATIENCE
     while time.monotonic() < deadline:
-        done = worker.metrics("penchant_events_total").get("penchant_events_total/applied", 0.0)
+        done = shown(worker, "penchant_events_total/applied")
         now = time.perf_counter()
         if done and first is None:
             first = (done, now, cpu_seconds(worker.metrics()))
